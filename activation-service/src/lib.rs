@@ -1,0 +1,1 @@
+//! Decides whether an installation counts and owns the ledger of key and hardware counts.

@@ -1,0 +1,1 @@
+//! Tells partners which products they are entitled to, how to install them, and reveals product keys.

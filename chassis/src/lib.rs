@@ -1,0 +1,1 @@
+//! What a service has before it has a business: settings, logs, identity, serving, shutdown.

@@ -1,0 +1,1 @@
+//! Component kinds, normalisation, junk values and the digest recipe of hardware evidence; pure.

@@ -1,0 +1,1 @@
+//! What an installer embeds to activate a computer, and benefitsctl for people.

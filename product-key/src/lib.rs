@@ -1,0 +1,1 @@
+//! The form of a product key: normalising, check symbols, issuing; pure.

@@ -1,0 +1,1 @@
+//! Starts the real services for tests and gives typed ways to call them.

@@ -1,0 +1,3 @@
+//! The two commands of this repository, `dev` and `test`, and their helpers.
+
+fn main() {}
