@@ -1,8 +1,9 @@
 //! The form of a product key: normalising, check symbols, issuing; pure.
 //!
-//! Keys that we issue are `SB1`, 22 random symbols of Crockford's base 32 (110 bits) and 3 check symbols, shown in groups
-//! of five: `SB1XX-XXXXX-XXXXX-XXXXX-XXXXX-XXX`. Keys of other vendors are accepted as they are. The secret never leaves a
-//! [`ProductKey`] by accident: it has no `Display`, its `Debug` is redacted, and its memory is cleared when it is dropped.
+//! Keys that we issue are `SB1`, 22 random symbols of Crockford's base 32 (110 bits) and 3 check
+//! symbols, shown in groups of five: `SB1XX-XXXXX-XXXXX-XXXXX-XXXXX-XXX`. Keys of other vendors are
+//! accepted as they are. The secret never leaves a [`ProductKey`] by accident: it has no `Display`,
+//! its `Debug` is redacted, and its memory is cleared when it is dropped.
 
 mod check;
 
@@ -52,8 +53,8 @@ pub enum ProductKeyError {
 }
 
 impl ProductKey {
-    /// Reads a key as a person typed it: case, spaces and dashes do not matter, and in keys that we issued neither does
-    /// the difference of O and 0, or of I, L and 1.
+    /// Reads a key as a person typed it: case, spaces and dashes do not matter, and in keys that we
+    /// issued neither does the difference of O and 0, or of I, L and 1.
     ///
     /// # Errors
     ///
@@ -62,7 +63,8 @@ impl ProductKey {
         if text.chars().take(INPUT_CHARS_MAX + 1).count() > INPUT_CHARS_MAX {
             return Err(ProductKeyError::InputTooLong);
         }
-        // The capacity is set once: a growing string would leave copies of the key behind in freed memory.
+        // The capacity is set once: a growing string would leave copies of the key behind in freed
+        // memory.
         let mut key = Zeroizing::new(String::with_capacity(INPUT_CHARS_MAX));
         for character in text.chars() {
             if character.is_control() {
@@ -145,7 +147,8 @@ impl Zeroize for ProductKey {
     }
 }
 
-/// Spaces and dashes of all scripts, and the invisible ones that copying from a page or mail brings along.
+/// Spaces and dashes of all scripts, and the invisible ones that copying from a page or mail brings
+/// along.
 fn is_separator(character: char) -> bool {
     character.is_whitespace()
         || matches!(
@@ -164,7 +167,8 @@ fn is_separator(character: char) -> bool {
         )
 }
 
-/// The key with look-alikes replaced if that gives our prefix and length, else nothing: another vendor's O is no 0.
+/// The key with look-alikes replaced if that gives our prefix and length, else nothing: another
+/// vendor's O is no 0.
 fn read_as_ours(key: &str) -> Option<Zeroizing<String>> {
     if key.len() != OURS_CHARS {
         return None;
