@@ -1,4 +1,5 @@
-//! Compiles the schemas with protox and generates the table method → roles from their method options.
+//! Compiles the schemas with protox and generates the table method → roles from their method
+//! options.
 
 use std::error::Error;
 use std::fmt::Write as _;
