@@ -1,0 +1,91 @@
+//! The points and anchors of the hardware policy `hw-v1`; how they decide is the activation
+//! service's.
+//!
+//! An anchor is a value that belongs to one unit and not to a model. A model may refute that two
+//! reports come from one computer, and never establishes it.
+
+use crate::ComponentKind;
+
+/// The version of the policy, as recorded in every decision.
+pub const VERSION: &str = "hw-v1";
+
+/// The sum of all points.
+pub const POINTS_SUM: u32 = 100;
+
+/// What the policy says of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KindPolicy {
+    /// The kind.
+    pub kind: ComponentKind,
+    /// Its points when present and not junk on both sides.
+    pub points: u32,
+    /// Whether its value belongs to one unit. The operator handle is an anchor without points,
+    /// since it suffices alone where a key allows it and is ignored where none does.
+    pub anchor: bool,
+}
+
+/// The policy of every kind, by number of the kind.
+pub const TABLE: [KindPolicy; 13] = [
+    policy(ComponentKind::BoardSerial, 24, true),
+    policy(ComponentKind::BoardModel, 6, false),
+    policy(ComponentKind::SystemUuid, 15, true),
+    policy(ComponentKind::OsDisk, 20, true),
+    policy(ComponentKind::Nic, 15, true),
+    policy(ComponentKind::TpmEk, 5, true),
+    policy(ComponentKind::Cpu, 8, false),
+    policy(ComponentKind::Gpu, 3, false),
+    policy(ComponentKind::RamRange, 2, false),
+    policy(ComponentKind::ChassisSerial, 2, false),
+    policy(ComponentKind::OsInstallId, 0, false),
+    policy(ComponentKind::BiosVersion, 0, false),
+    policy(ComponentKind::OperatorHandle, 0, true),
+];
+
+/// The points of a kind.
+#[must_use]
+pub fn points(kind: ComponentKind) -> u32 {
+    of(kind).map_or(0, |policy| policy.points)
+}
+
+/// Whether a kind is an anchor.
+#[must_use]
+pub fn is_anchor(kind: ComponentKind) -> bool {
+    of(kind).is_some_and(|policy| policy.anchor)
+}
+
+fn of(kind: ComponentKind) -> Option<KindPolicy> {
+    TABLE.into_iter().find(|policy| policy.kind == kind)
+}
+
+const fn policy(kind: ComponentKind, points: u32, anchor: bool) -> KindPolicy {
+    KindPolicy { kind, points, anchor }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_row_and_the_points_sum_to_100() {
+        let kinds: Vec<_> = TABLE.iter().map(|policy| policy.kind).collect();
+        assert_eq!(kinds, ComponentKind::ALL);
+        assert_eq!(TABLE.iter().map(|policy| policy.points).sum::<u32>(), POINTS_SUM);
+    }
+
+    #[test]
+    fn anchors_are_the_values_of_one_unit() {
+        let anchors: Vec<_> =
+            ComponentKind::ALL.into_iter().filter(|kind| is_anchor(*kind)).collect();
+        assert_eq!(
+            anchors,
+            [
+                ComponentKind::BoardSerial,
+                ComponentKind::SystemUuid,
+                ComponentKind::OsDisk,
+                ComponentKind::Nic,
+                ComponentKind::TpmEk,
+                ComponentKind::OperatorHandle,
+            ]
+        );
+    }
+}
