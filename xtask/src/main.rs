@@ -1,3 +1,7 @@
-//! The two commands of this repository, `dev` and `test`, and their helpers.
+//! The front door of the repository's own commands: `cargo xtask dev`, `cargo xtask test` and more.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    xtask::cli::run()
+}

@@ -1,0 +1,45 @@
+//! What can be asked for on the command line, and which module answers.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{certs, output, test, token};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "The commands of this repository",
+    bin_name = "cargo xtask"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run everything that CI runs: formatting, lints, tests, documentation.
+    Test(test::TestArgs),
+    /// Make a local certificate authority with identities for services and people.
+    Certs(certs::CertsArgs),
+    /// Mint a development token for a portal user, signed with the key that `certs` made.
+    Token(token::TokenArgs),
+}
+
+/// Parses the command line, does what it asks for, and tells success from failure by the exit code.
+#[must_use]
+pub fn run() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Test(args) => test::run(&args),
+        Command::Certs(args) => certs::run(&args),
+        Command::Token(args) => token::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

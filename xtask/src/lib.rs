@@ -1,0 +1,11 @@
+//! The two commands of this repository, dev and test, and their helpers.
+//!
+//! `certs` and `token` are public so that tests and `dev` make identities in the same way as people
+//! do on the command line.
+
+pub mod certs;
+pub mod cli;
+pub mod output;
+pub mod process;
+pub mod test;
+pub mod token;
