@@ -1,0 +1,29 @@
+//! GetActivationTerms: what an installer needs before it makes evidence.
+
+use hardware_evidence::DeploymentSalt;
+
+use super::App;
+use crate::domain::evidence::RECIPES_ACCEPTED;
+
+/// The terms of activations.
+#[derive(Clone, Debug)]
+pub struct ActivationTerms {
+    /// Accepted recipes, preferred first.
+    pub recipes: &'static [u8],
+    /// The salt of this deployment.
+    pub salt: DeploymentSalt,
+    /// The policy in force.
+    pub policy_version: &'static str,
+}
+
+impl App {
+    /// The terms in force.
+    #[must_use]
+    pub fn get_activation_terms(&self) -> ActivationTerms {
+        ActivationTerms {
+            recipes: &RECIPES_ACCEPTED,
+            salt: self.salt.clone(),
+            policy_version: self.policy.version,
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Use cases, one file an RPC: what each call does, in terms of the domain and the ports only.
+
+mod activate;
+mod batch_get_key_usage;
+mod batch_register_keys;
+mod committer;
+mod get_activation_terms;
+mod get_key;
+mod list_activations;
+mod list_key_events;
+mod preview_activation;
+mod release_activation;
+mod sightings;
+mod update_key;
+
+use std::sync::Arc;
+
+use hardware_evidence::DeploymentSalt;
+use thiserror::Error;
+
+pub use activate::{Activated, Activation};
+pub use batch_get_key_usage::{KeyUsage, KeyUsages};
+pub use batch_register_keys::Registration;
+pub use get_activation_terms::ActivationTerms;
+pub use get_key::KeyAsOf;
+pub use list_activations::{ActivationsPage, ComputerRow};
+pub use list_key_events::EventsPage;
+pub use preview_activation::Preview;
+pub use release_activation::ReleaseRequest;
+pub use update_key::KeyUpdate;
+
+use crate::domain::account::Head;
+use crate::domain::error::Refusal;
+use crate::domain::event::KEY_HOLDER;
+use crate::domain::ids::KeyId;
+use crate::domain::policy::Policy;
+use crate::domain::product_key::Peppers;
+use crate::ports::{Clock, KeyRef, Ledger, LedgerError, Loaded, Randomness};
+use committer::Committer;
+use sightings::Sightings;
+
+/// Who calls, as far as this service cares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// A caller with a product key alone.
+    KeyHolder,
+    /// An admin of one owner.
+    Owner {
+        /// Who.
+        subject: String,
+        /// The owner.
+        owner: String,
+    },
+    /// The catalog service.
+    Catalog {
+        /// Its certificate's name.
+        subject: String,
+    },
+    /// An operator who looks.
+    OpsRead {
+        /// Who.
+        subject: String,
+    },
+    /// An operator who changes things.
+    OpsAdmin {
+        /// Who.
+        subject: String,
+    },
+}
+
+impl Caller {
+    /// How the history names the caller.
+    #[must_use]
+    pub fn actor(&self) -> &str {
+        match self {
+            Self::KeyHolder => KEY_HOLDER,
+            Self::Owner { subject, .. }
+            | Self::Catalog { subject }
+            | Self::OpsRead { subject }
+            | Self::OpsAdmin { subject } => subject,
+        }
+    }
+
+    /// True if the caller may see this key.
+    #[must_use]
+    pub fn may_see(&self, head: &Head) -> bool {
+        match self {
+            Self::KeyHolder => false,
+            Self::Owner { owner, .. } => *owner == head.terms.owner,
+            Self::Catalog { .. } | Self::OpsRead { .. } | Self::OpsAdmin { .. } => true,
+        }
+    }
+}
+
+/// Why a use case has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum AppError {
+    /// The domain says no.
+    #[error("{refusal}")]
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// Where the reader goes next, if the key has such a link.
+        help_uri: Option<String>,
+    },
+    /// Some keys of a batch are recorded otherwise; the others are registered.
+    #[error("{} keys are registered otherwise", .0.len())]
+    AlreadyRegistered(Vec<RegistrationFault>),
+    /// The caller's role may not set these fields.
+    #[error("fields {0:?} may not be set by this caller")]
+    FieldsNotPermitted(Vec<&'static str>),
+    /// A page token points at nothing.
+    #[error("the page token is of another list")]
+    PageTokenInvalid,
+    /// The queue of decisions is full.
+    #[error("too many activations are under way")]
+    Overloaded,
+    /// Others changed the key at each attempt.
+    #[error("the key is too busy")]
+    Contended,
+    /// The ledger is not available, or it is not known whether it recorded.
+    #[error("the ledger is not available")]
+    Unavailable,
+}
+
+/// A key of a batch that is recorded otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistrationFault {
+    /// Its place in the request.
+    pub index: usize,
+    /// Its id.
+    pub key_id: KeyId,
+    /// The fields that differ.
+    pub fields: Vec<&'static str>,
+}
+
+impl AppError {
+    fn refused(refusal: Refusal, head: Option<&Head>) -> Self {
+        // A caller who cannot use the key must not learn where its owner would go.
+        let told = !matches!(refusal, Refusal::KeyNotUsable { .. } | Refusal::KeyNotFound);
+        let help = head.map(|head| head.terms.help_uri.clone()).filter(|uri| !uri.is_empty());
+        Self::Refused { refusal, help_uri: help.filter(|_| told) }
+    }
+}
+
+impl From<LedgerError> for AppError {
+    fn from(error: LedgerError) -> Self {
+        tracing::error!(%error, "the ledger gave no answer");
+        Self::Unavailable
+    }
+}
+
+/// What the use cases work with.
+pub struct App {
+    ledger: Arc<dyn Ledger>,
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+    policy: Arc<Policy>,
+    peppers: Peppers,
+    salt: DeploymentSalt,
+    committer: Committer,
+    sightings: Sightings,
+}
+
+/// The background work of an [`App`]; it ends when the app is dropped and everything queued is settled.
+pub struct Background {
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Background {
+    /// Waits until all queued work is done.
+    pub async fn finish(self) {
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a background task panicked");
+            }
+        }
+    }
+}
+
+impl App {
+    /// Starts the background work; must be called inside a runtime.
+    #[must_use]
+    pub fn start(
+        ledger: Arc<dyn Ledger>,
+        clock: Arc<dyn Clock>,
+        randomness: Arc<dyn Randomness>,
+        policy: Policy,
+        peppers: Peppers,
+        salt: DeploymentSalt,
+    ) -> (Self, Background) {
+        let policy = Arc::new(policy);
+        let (committer, committing) = Committer::start(Arc::clone(&ledger), Arc::clone(&policy));
+        let (sightings, noting) = Sightings::start(Arc::clone(&ledger));
+        let app = Self { ledger, clock, randomness, policy, peppers, salt, committer, sightings };
+        (app, Background { tasks: vec![committing, noting] })
+    }
+
+    /// The key with this id, if the caller may see it.
+    async fn visible(&self, caller: &Caller, key_id: KeyId) -> Result<Loaded, AppError> {
+        let loaded = self.ledger.load(KeyRef::Id(key_id), None).await?;
+        loaded
+            .filter(|loaded| caller.may_see(&loaded.account.head))
+            .ok_or_else(|| AppError::refused(Refusal::KeyNotFound, None))
+    }
+}
+
+#[cfg(test)]
+mod tests {}

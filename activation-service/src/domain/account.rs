@@ -1,0 +1,256 @@
+//! The account of a key: what all its events amount to.
+
+use std::sync::Arc;
+
+use super::error::{Inconsistency, ReasonSet};
+use super::event::{Activated, Body, Change, Event, Outcome, Released};
+use super::evidence::Evidence;
+use super::ids::{ActivationId, KeyId};
+use super::product_key::LookupDigest;
+use super::terms::{Platform, Suspension, Terms};
+
+/// Everything about a key but its counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The key.
+    pub key_id: KeyId,
+    /// Version of its last event.
+    pub version: u64,
+    /// What is in force.
+    pub terms: Terms,
+    /// Fingerprint of the terms at registration, which a repeat is compared with.
+    pub registered_terms: [u8; 32],
+    /// Whether the membership is in force.
+    pub suspension: Suspension,
+    /// Whether an administrator blocked it.
+    pub blocked: bool,
+    /// Counted events less releases: the number of counts held.
+    pub used: u32,
+    /// Computers that hold counts.
+    pub computers: u32,
+    /// Releases made under the release policy.
+    pub released: u32,
+    /// Refusals recorded since the last count.
+    pub refused: ReasonSet,
+    /// What it is found by, oldest pepper first.
+    pub lookups: Vec<LookupDigest>,
+    /// Shown time of the first event.
+    pub created_ms: i64,
+    /// Shown time of the last event.
+    pub updated_ms: i64,
+}
+
+impl Head {
+    /// Activations left.
+    #[must_use]
+    pub const fn remaining(&self) -> u32 {
+        self.terms.limit.saturating_sub(self.used)
+    }
+}
+
+/// One unit of `used`, paid for by one counted activation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Version of the event that made it.
+    pub number: u64,
+    /// The computer it belongs to.
+    pub activation: ActivationId,
+    /// Why it was counted.
+    pub outcome: Outcome,
+    /// The platform of the activation.
+    pub platform: Platform,
+    /// When, as shown.
+    pub created_ms: i64,
+    /// What the computer showed then; it never changes.
+    pub baseline: Arc<Evidence>,
+    /// Weak matches it was good for.
+    pub weak_matches: u8,
+    /// True once another operating system installation claimed the same hardware.
+    pub clone_suspected: bool,
+    /// True once it was given up.
+    pub released: bool,
+}
+
+/// A key with all its counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Everything but the counts.
+    pub head: Head,
+    /// All counts ever made, oldest first.
+    pub counts: Vec<Count>,
+}
+
+/// A computer of a key: the counts that belong to it.
+#[derive(Clone, Debug)]
+pub struct Computer<'a> {
+    /// Its handle.
+    pub id: ActivationId,
+    /// Its counts, oldest first; at least one.
+    pub counts: Vec<&'a Count>,
+}
+
+impl Computer<'_> {
+    /// True while it holds a count.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.counts.iter().any(|c| !c.released)
+    }
+}
+
+impl Account {
+    /// The account that a first event makes.
+    pub fn open(event: &Event) -> Result<Self, Inconsistency> {
+        let Body::Registered { terms, suspension, lookup } = &event.body else {
+            return Err(Inconsistency::NotRegistered { key_id: event.key_id });
+        };
+        if event.version != 1 {
+            let (key_id, found) = (event.key_id, event.version);
+            return Err(Inconsistency::Gap { key_id, expected: 1, found });
+        }
+        let head = Head {
+            key_id: event.key_id,
+            version: 1,
+            terms: terms.as_ref().clone(),
+            registered_terms: terms.fingerprint(),
+            suspension: *suspension,
+            blocked: false,
+            used: 0,
+            computers: 0,
+            released: 0,
+            refused: ReasonSet::default(),
+            lookups: vec![*lookup],
+            created_ms: event.shown_ms,
+            updated_ms: event.shown_ms,
+        };
+        Ok(Self { head, counts: Vec::new() })
+    }
+
+    /// Takes in the next event; what it names must exist.
+    pub fn apply(&mut self, event: &Event) -> Result<(), Inconsistency> {
+        let key_id = self.head.key_id;
+        let expected = self.head.version + 1;
+        if event.key_id != key_id || event.version != expected {
+            return Err(Inconsistency::Gap { key_id, expected, found: event.version });
+        }
+        let known = match &event.body {
+            Body::Registered { .. } => false,
+            Body::Activated(activated) => self.activated(event, activated),
+            Body::Released(released) => self.released(released),
+            Body::Updated { changes } => {
+                changes.iter().for_each(|change| self.changed(change));
+                true
+            }
+            Body::Refused { reason, .. } => {
+                self.head.refused.insert(*reason);
+                true
+            }
+        };
+        if !known {
+            return Err(Inconsistency::UnknownCount { key_id, version: event.version });
+        }
+        self.head.version = event.version;
+        self.head.updated_ms = event.shown_ms;
+        Ok(())
+    }
+
+    /// Says so if `used` is not the number of counts held.
+    pub fn verify(&self) -> Result<(), Inconsistency> {
+        let (key_id, used) = (self.head.key_id, self.head.used);
+        let held = u32::try_from(self.held().count()).unwrap_or(u32::MAX);
+        if held != used {
+            return Err(Inconsistency::Miscount { key_id, used, held });
+        }
+        Ok(())
+    }
+
+    /// The counts held, oldest first.
+    pub fn held(&self) -> impl DoubleEndedIterator<Item = &Count> {
+        self.counts.iter().filter(|c| !c.released)
+    }
+
+    /// The count with this number.
+    #[must_use]
+    pub fn count(&self, number: u64) -> Option<&Count> {
+        let index = self.counts.binary_search_by_key(&number, |c| c.number).ok()?;
+        self.counts.get(index)
+    }
+
+    /// The computers in the order of their first activation.
+    #[must_use]
+    pub fn computers(&self) -> Vec<Computer<'_>> {
+        let mut places = std::collections::HashMap::new();
+        let mut computers: Vec<Computer<'_>> = Vec::new();
+        for count in &self.counts {
+            let place = *places.entry(count.activation).or_insert(computers.len());
+            match computers.get_mut(place) {
+                Some(computer) => computer.counts.push(count),
+                None => computers.push(Computer { id: count.activation, counts: vec![count] }),
+            }
+        }
+        computers
+    }
+
+    fn count_mut(&mut self, number: u64) -> Option<&mut Count> {
+        let index = self.counts.binary_search_by_key(&number, |c| c.number).ok()?;
+        self.counts.get_mut(index)
+    }
+
+    fn holds(&self, activation: ActivationId) -> bool {
+        self.held().any(|c| c.activation == activation)
+    }
+
+    fn activated(&mut self, event: &Event, activated: &Activated) -> bool {
+        let Activated { outcome, activation, count, platform, explanation, .. } = activated;
+        if !outcome.is_counted() {
+            let Some(count) = self.count_mut(*count) else { return false };
+            count.weak_matches = count.weak_matches.saturating_add(u8::from(explanation.weak));
+            count.clone_suspected |= explanation.clone_suspected;
+            return true;
+        }
+        if *count != event.version {
+            return false;
+        }
+        self.head.computers += u32::from(!self.holds(*activation));
+        self.head.used += 1;
+        self.head.refused = ReasonSet::default();
+        self.counts.push(Count {
+            number: *count,
+            activation: *activation,
+            outcome: *outcome,
+            platform: *platform,
+            created_ms: event.shown_ms,
+            baseline: Arc::clone(&activated.evidence),
+            weak_matches: 0,
+            clone_suspected: false,
+            released: false,
+        });
+        true
+    }
+
+    fn released(&mut self, released: &Released) -> bool {
+        match self.count_mut(released.count) {
+            Some(count) if !count.released => count.released = true,
+            _ => return false,
+        }
+        let gone = u32::from(!self.holds(released.activation));
+        self.head.computers = self.head.computers.saturating_sub(gone);
+        self.head.used = self.head.used.saturating_sub(1);
+        self.head.released += u32::from(released.by_policy);
+        true
+    }
+
+    fn changed(&mut self, change: &Change) {
+        let Head { terms, suspension, blocked, lookups, .. } = &mut self.head;
+        match change {
+            Change::Limit(_, new) => terms.limit = *new,
+            Change::Blocked(_, new) => *blocked = *new,
+            Change::Platforms(_, new) => terms.platforms = *new,
+            Change::ReleasesMax(_, new) => terms.releases_max = *new,
+            Change::ActivateBy(_, new) => terms.activate_by_ms = *new,
+            Change::HelpUri(_, new) => terms.help_uri.clone_from(new),
+            Change::HandleAllowed(_, new) => terms.handle_allowed = *new,
+            Change::Suspension(_, new) => *suspension = *new,
+            Change::Lookup(new) => lookups.push(*new),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Activating: the order of checks, and which computer of the key a report belongs to.
+
+use std::sync::Arc;
+
+use hardware_evidence::ComponentKind;
+
+use super::account::{Account, Count};
+use super::command::{Activate, Answer, Decision, Granted, next_event, refuse_recorded};
+use super::error::{Reason, Refusal, Shortage};
+use super::event::{Activated, Body, Explanation, Outcome};
+use super::evidence::Evidence;
+use super::matching::{Comparison, KindVerdict, Relation, Worth, abstaining, compare, worth};
+use super::policy::Policy;
+use super::terms::CountingMode;
+
+/// Decides an activation on a known key; a recorded repeat was answered before.
+#[must_use]
+pub fn decide(policy: &Policy, account: &Account, command: &Activate) -> Decision {
+    match judge(policy, account, command) {
+        Ok(verdict) => grant(policy, account, command, verdict),
+        Err(refusal) => refuse_recorded(account, &command.origin, Some(command.platform), refusal),
+    }
+}
+
+/// The counts that a report may belong to.
+pub(super) struct Candidates<'a> {
+    /// The best count that the report leaves unchanged.
+    pub unchanged: Option<Candidate<'a>>,
+    /// The best count that is of the same computer, significantly changed.
+    changed: Option<Candidate<'a>>,
+    /// The best count that shares an anchor at all, for the explanation.
+    anchored: Option<Candidate<'a>>,
+    /// An anchor matched, but too little could be compared.
+    pub too_little: bool,
+}
+
+/// A count and how the report compares with it.
+pub(super) struct Candidate<'a> {
+    /// The count.
+    pub count: &'a Count,
+    comparison: Comparison,
+    weak: bool,
+}
+
+/// What the checks came to.
+struct Verdict<'a> {
+    outcome: Outcome,
+    matched: Option<Candidate<'a>>,
+    explained: Option<Comparison>,
+}
+
+/// Compares a report with all counts held.
+pub(super) fn candidates<'a>(
+    policy: &Policy,
+    account: &'a Account,
+    report: &Evidence,
+    shown: Worth,
+) -> Candidates<'a> {
+    let mut found =
+        Candidates { unchanged: None, changed: None, anchored: None, too_little: false };
+    let handle_allowed = account.head.terms.handle_allowed;
+    // Newest last: on equal scores the most recent count wins.
+    for count in account.held() {
+        let comparison = compare(policy, &count.baseline, report, handle_allowed);
+        // A report that rests on its handle alone says nothing through its hardware.
+        if !comparison.anchored() || (comparison.handle.is_none() && !shown.is_enough(policy)) {
+            continue;
+        }
+        let mut relation = comparison.relation(policy);
+        if relation == (Relation::Unchanged { weak: true })
+            && count.weak_matches >= policy.weak_matches_max
+        {
+            // The quota is spent, so the match no longer makes the computer an unchanged one.
+            relation = match comparison.anchor_points >= policy.changed_anchor_points_min {
+                true => Relation::Changed,
+                false => Relation::Unrelated,
+            };
+        }
+        let weak = relation == (Relation::Unchanged { weak: true });
+        let candidate = || Candidate { count, comparison: comparison.clone(), weak };
+        better(&mut found.anchored, candidate());
+        match relation {
+            Relation::Unchanged { .. } => better(&mut found.unchanged, candidate()),
+            Relation::Changed => better(&mut found.changed, candidate()),
+            Relation::TooLittle => found.too_little = true,
+            Relation::Unrelated => {}
+        }
+    }
+    found
+}
+
+/// Refuses a report that shows too little by itself.
+pub(super) fn enough(
+    policy: &Policy,
+    account: &Account,
+    report: &Evidence,
+) -> Result<Worth, Refusal> {
+    let shown = worth(policy, report, account.head.terms.handle_allowed);
+    match shown.is_enough(policy) || shown.handle {
+        true => Ok(shown),
+        false => Err(shortage(policy, report, shown, false)),
+    }
+}
+
+/// The refusal of a report that shows too little.
+pub(super) fn shortage(
+    policy: &Policy,
+    report: &Evidence,
+    shown: Worth,
+    below_floor: bool,
+) -> Refusal {
+    Refusal::InsufficientEvidence(Shortage {
+        points: shown.points,
+        has_anchor: shown.anchors > 0,
+        kinds: abstaining(policy, report),
+        below_floor,
+    })
+}
+
+fn better<'a>(best: &mut Option<Candidate<'a>>, candidate: Candidate<'a>) {
+    let beaten = best.as_ref().is_some_and(|best| best.comparison.beats(&candidate.comparison));
+    if !beaten {
+        *best = Some(candidate);
+    }
+}
+
+fn judge<'a>(
+    policy: &Policy,
+    account: &'a Account,
+    command: &Activate,
+) -> Result<Verdict<'a>, Refusal> {
+    let (head, terms) = (&account.head, &account.head.terms);
+    if head.blocked {
+        return Err(Refusal::KeyNotUsable { cause: Some(Reason::Blocked) });
+    }
+    if terms.product != command.product {
+        return Err(Refusal::KeyNotUsable { cause: Some(Reason::OtherProduct) });
+    }
+    if head.suspension.suspended {
+        return Err(Refusal::Suspended);
+    }
+    if !terms.platforms.allow(command.platform) {
+        return Err(Refusal::PlatformNotAllowed { allowed: terms.platforms });
+    }
+    let shown = enough(policy, account, &command.evidence)?;
+    let found = candidates(policy, account, &command.evidence, shown);
+    let tolerant = terms.counting_mode == CountingMode::HardwareTolerant;
+    if tolerant && let Some(matched) = found.unchanged {
+        let explained = Some(matched.comparison.clone());
+        let outcome = Outcome::NotCountedSameComputer;
+        return Ok(Verdict { outcome, matched: Some(matched), explained });
+    }
+    // A handle suffices alone, so too little hardware beside it is no obstacle.
+    if tolerant && found.too_little && !shown.handle {
+        return Err(shortage(policy, &command.evidence, shown, true));
+    }
+    if let Some(activate_by_ms) = terms.activate_by_ms
+        && command.origin.time_ms > activate_by_ms
+    {
+        return Err(Refusal::ActivateByPassed { activate_by_ms });
+    }
+    if head.used >= terms.limit {
+        return Err(Refusal::LimitReached { used: head.used, limit: terms.limit });
+    }
+    let matched = found.unchanged.or(found.changed);
+    let explained = matched.as_ref().or(found.anchored.as_ref()).map(|c| c.comparison.clone());
+    let outcome = match (tolerant, &matched) {
+        (false, _) => Outcome::CountedEveryActivation,
+        (true, Some(_)) => Outcome::CountedSignificantChange,
+        (true, None) => Outcome::CountedNewComputer,
+    };
+    Ok(Verdict { outcome, matched, explained })
+}
+
+fn grant(policy: &Policy, account: &Account, command: &Activate, verdict: Verdict<'_>) -> Decision {
+    let Verdict { outcome, matched, explained } = verdict;
+    let counted = outcome.is_counted();
+    let suspected = !counted
+        && explained
+            .as_ref()
+            .is_some_and(|c| c.kinds.contains(&(ComponentKind::OsInstallId, KindVerdict::Changed)));
+    let weak = !counted && matched.as_ref().is_some_and(|m| m.weak);
+    let explanation = Explanation {
+        policy_version: policy.version.to_owned(),
+        score: explained.as_ref().map(Comparison::score),
+        threshold: policy.threshold_percent,
+        kinds: match explained {
+            Some(comparison) => comparison.kinds,
+            None => abstaining(policy, &command.evidence),
+        },
+        weak,
+        clone_suspected: suspected,
+    };
+    let granted = Granted {
+        outcome,
+        activation: matched.as_ref().map_or(command.new_activation, |m| m.count.activation),
+        known: matched.is_some(),
+        used: account.head.used + u32::from(counted),
+        limit: account.head.terms.limit,
+        explanation,
+    };
+    let first_suspicion = suspected
+        && !account.counts.iter().any(|c| c.activation == granted.activation && c.clone_suspected);
+    // Plain repeats write nothing, so a leaked key cannot fill the disk.
+    if !counted && !weak && !first_suspicion {
+        return Decision::answer(Answer::Activated(granted));
+    }
+    let next = account.head.version + 1;
+    let body = Body::Activated(Box::new(Activated {
+        outcome,
+        activation: granted.activation,
+        count: matched.filter(|_| !counted).map_or(next, |m| m.count.number),
+        platform: command.platform,
+        used: granted.used,
+        limit: granted.limit,
+        explanation: granted.explanation.clone(),
+        evidence: Arc::clone(&command.evidence),
+    }));
+    let event = next_event(account, &command.origin, Some(command.request), body);
+    Decision { events: vec![event], result: Ok(Answer::Activated(granted)) }
+}
+
+#[cfg(test)]
+mod tests {}

@@ -1,0 +1,85 @@
+//! Releasing: who may give up which count of a computer.
+
+use super::account::{Account, Count};
+use super::activate::{candidates, enough, shortage};
+use super::command::{Answer, Decision, Release, Requester, next_event, refuse_recorded};
+use super::error::{Reason, Refusal};
+use super::event::{Body, Released};
+use super::evidence::Evidence;
+use super::policy::Policy;
+
+/// Decides a release on a known key; a recorded repeat was answered before.
+#[must_use]
+pub fn decide(policy: &Policy, account: &Account, command: &Release) -> Decision {
+    match judge(policy, account, command) {
+        Ok(count) => {
+            let released = released(account, command, count);
+            let body = Body::Released(released);
+            let event = next_event(account, &command.origin, Some(command.request), body);
+            Decision { events: vec![event], result: Ok(Answer::Released(released)) }
+        }
+        Err(refusal) => refuse_recorded(account, &command.origin, None, refusal),
+    }
+}
+
+fn judge<'a>(
+    policy: &Policy,
+    account: &'a Account,
+    command: &Release,
+) -> Result<&'a Count, Refusal> {
+    let head = &account.head;
+    if let Requester::KeyHolder(_) = command.requester {
+        if head.blocked {
+            return Err(Refusal::KeyNotUsable { cause: Some(Reason::Blocked) });
+        }
+        if head.suspension.suspended {
+            return Err(Refusal::Suspended);
+        }
+    }
+    if command.requester != Requester::Operator {
+        let releases_max = head.terms.releases_max;
+        if releases_max == 0 {
+            return Err(Refusal::ReleaseNotAllowed);
+        }
+        if head.released >= releases_max {
+            return Err(Refusal::ReleaseLimitReached { releases_max });
+        }
+    }
+    if !account.counts.iter().any(|c| c.activation == command.activation) {
+        return Err(Refusal::ActivationNotFound);
+    }
+    let latest = account.held().rev().find(|c| c.activation == command.activation);
+    let latest = latest.ok_or(Refusal::ActivationReleased)?;
+    match &command.requester {
+        Requester::KeyHolder(evidence) => shown(policy, account, command, evidence),
+        Requester::Owner | Requester::Operator => Ok(latest),
+    }
+}
+
+/// The count of the activation that the evidence leaves unchanged.
+fn shown<'a>(
+    policy: &Policy,
+    account: &'a Account,
+    command: &Release,
+    evidence: &Evidence,
+) -> Result<&'a Count, Refusal> {
+    let worth = enough(policy, account, evidence)?;
+    let found = candidates(policy, account, evidence, worth);
+    match found.unchanged {
+        Some(candidate) if candidate.count.activation == command.activation => Ok(candidate.count),
+        None if found.too_little => Err(shortage(policy, evidence, worth, true)),
+        Some(_) | None => Err(Refusal::EvidenceNotMatching),
+    }
+}
+
+fn released(account: &Account, command: &Release, count: &Count) -> Released {
+    let mut others = account.held().filter(|c| c.number != count.number);
+    Released {
+        activation: command.activation,
+        count: count.number,
+        last: !others.any(|c| c.activation == command.activation),
+        by_policy: command.requester != Requester::Operator,
+        used: account.head.used.saturating_sub(1),
+        limit: account.head.terms.limit,
+    }
+}

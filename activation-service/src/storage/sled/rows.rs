@@ -1,0 +1,306 @@
+//! The rows of the ledger: which tree holds what under which key, read and written as whole accounts.
+
+use std::sync::Arc;
+
+use sled::transaction::{ConflictableTransactionError, TransactionError, Transactional as _};
+use sled::{Db, Tree};
+use thiserror::Error;
+
+use crate::domain::account::{Account, Head};
+use crate::domain::event::{Body, Event};
+use crate::domain::ids::{ActivationId, KeyId, RequestId};
+use crate::domain::product_key::LookupDigest;
+use crate::ports::{Change, Recorded, Span};
+use crate::storage::codec::{
+    Malformed, decode_count, decode_event, decode_head, encode_count, encode_event, encode_head,
+    seal, unseal,
+};
+use crate::storage::memory::new_lookups;
+
+const SEQUENCE_KEY: &[u8] = b"applied_sequence";
+const SEQUENCE_BYTES: usize = 8;
+/// An account whose rows name more counts than this is damaged.
+const COUNTS_MAX: usize = 4_000_000;
+
+/// What reading rows can come to.
+#[derive(Debug, Error)]
+pub(super) enum RowError {
+    #[error("{0}")]
+    Engine(#[from] sled::Error),
+    #[error("a row of tree {tree} is malformed: {cause}")]
+    Malformed { tree: &'static str, cause: Malformed },
+    #[error("{0}")]
+    Inconsistent(String),
+}
+
+/// The trees of the ledger.
+pub(super) struct Trees {
+    keys: Tree,
+    counts: Tree,
+    events: Tree,
+    requests: Tree,
+    lookups: Tree,
+    seen: Tree,
+    pub(super) meta: Tree,
+}
+
+/// One row to write.
+struct Row {
+    tree: TreeName,
+    key: Vec<u8>,
+    value: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+enum TreeName {
+    Keys,
+    Counts,
+    Events,
+    Requests,
+    Lookups,
+    Meta,
+}
+
+/// The rows of some changes, written in one transaction.
+#[derive(Default)]
+pub(super) struct WriteSet {
+    rows: Vec<Row>,
+    bytes: usize,
+}
+
+impl WriteSet {
+    pub(super) fn operations(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn put(&mut self, tree: TreeName, key: Vec<u8>, value: Vec<u8>) {
+        self.bytes += key.len() + value.len();
+        self.rows.push(Row { tree, key, value });
+    }
+
+    /// The rows of one change, whose last event gets the position `sequence`.
+    pub(super) fn of(change: &Change, sequence: u64) -> Self {
+        let mut set = Self::default();
+        let account = &change.account;
+        let key_id = account.head.key_id;
+        let first = sequence + 1 - change.events.len() as u64;
+        for (event, sequence) in change.events.iter().zip(first..) {
+            set.put_event(event, sequence);
+            let number = match &event.body {
+                Body::Activated(activated) => Some(activated.count),
+                Body::Released(released) => Some(released.count),
+                Body::Registered { .. } | Body::Updated { .. } | Body::Refused { .. } => None,
+            };
+            if let Some(count) = number.and_then(|number| account.count(number)) {
+                let key = numbered(key_id, count.number);
+                let value = seal(&key, encode_count(count));
+                set.put(TreeName::Counts, key, value);
+            }
+        }
+        for lookup in new_lookups(&change.events) {
+            set.put(TreeName::Lookups, lookup_key(&lookup), key_id.0.to_vec());
+        }
+        let key = key_id.0.to_vec();
+        let value = seal(&key, encode_head(&account.head));
+        set.put(TreeName::Keys, key, value);
+        set
+    }
+
+    pub(super) fn append(&mut self, other: Self) {
+        self.bytes += other.bytes;
+        self.rows.extend(other.rows);
+    }
+
+    /// Makes the whole set end with the position it brings the ledger to.
+    pub(super) fn close(&mut self, sequence: u64) {
+        self.put(TreeName::Meta, SEQUENCE_KEY.to_vec(), sequence.to_be_bytes().to_vec());
+    }
+
+    fn put_event(&mut self, event: &Event, sequence: u64) {
+        let key = numbered(event.key_id, event.version);
+        let mut payload = sequence.to_be_bytes().to_vec();
+        payload.extend(encode_event(event));
+        let value = seal(&key, payload);
+        self.put(TreeName::Events, key, value);
+        if let Some(request) = event.request {
+            let key = [event.key_id.0, request.id.0].concat();
+            self.put(TreeName::Requests, key, event.version.to_be_bytes().to_vec());
+        }
+    }
+}
+
+impl Trees {
+    pub(super) fn open(db: &Db) -> Result<Self, sled::Error> {
+        Ok(Self {
+            keys: db.open_tree("keys")?,
+            counts: db.open_tree("counts")?,
+            events: db.open_tree("events")?,
+            requests: db.open_tree("requests")?,
+            lookups: db.open_tree("lookups")?,
+            seen: db.open_tree("seen")?,
+            meta: db.open_tree("meta")?,
+        })
+    }
+
+    /// Writes a set as one transaction over all trees.
+    pub(super) fn write(&self, set: &WriteSet) -> Result<(), sled::Error> {
+        let trees =
+            (&self.keys, &self.counts, &self.events, &self.requests, &self.lookups, &self.meta);
+        let done = trees.transaction(|(keys, counts, events, requests, lookups, meta)| {
+            for row in &set.rows {
+                let tree = match row.tree {
+                    TreeName::Keys => keys,
+                    TreeName::Counts => counts,
+                    TreeName::Events => events,
+                    TreeName::Requests => requests,
+                    TreeName::Lookups => lookups,
+                    TreeName::Meta => meta,
+                };
+                tree.insert(row.key.as_slice(), row.value.as_slice())?;
+            }
+            Ok::<(), ConflictableTransactionError<sled::Error>>(())
+        });
+        match done {
+            Ok(()) => Ok(()),
+            Err(TransactionError::Abort(error) | TransactionError::Storage(error)) => Err(error),
+        }
+    }
+
+    /// The position that the ledger contains.
+    pub(super) fn sequence(&self) -> Result<u64, RowError> {
+        match self.meta.get(SEQUENCE_KEY)? {
+            Some(bytes) => number("meta", &bytes),
+            None => Ok(0),
+        }
+    }
+
+    pub(super) fn owner_of(&self, lookup: &LookupDigest) -> Result<Option<KeyId>, RowError> {
+        let Some(row) = self.lookups.get(lookup_key(lookup))? else { return Ok(None) };
+        let id = KeyId::from_slice(&row);
+        id.map(Some).ok_or_else(|| malformed("lookups")(Malformed("no key id")))
+    }
+
+    pub(super) fn head(&self, key_id: KeyId) -> Result<Option<Head>, RowError> {
+        let Some(row) = self.keys.get(key_id.0)? else { return Ok(None) };
+        let head = unseal(&key_id.0, &row).and_then(decode_head).map_err(malformed("keys"))?;
+        if head.key_id == key_id {
+            return Ok(Some(head));
+        }
+        Err(RowError::Inconsistent(format!("the head of {key_id} is that of {}", head.key_id)))
+    }
+
+    pub(super) fn account(&self, key_id: KeyId) -> Result<Option<Account>, RowError> {
+        let Some(head) = self.head(key_id)? else { return Ok(None) };
+        let mut counts = Vec::new();
+        for row in self.counts.scan_prefix(key_id.0) {
+            let (key, row) = row?;
+            let count = unseal(&key, &row).and_then(decode_count).map_err(malformed("counts"))?;
+            if numbered(key_id, count.number) != *key
+                || count.number > head.version
+                || counts.len() == COUNTS_MAX
+            {
+                let number = count.number;
+                return Err(RowError::Inconsistent(format!("{key_id} has a count {number}")));
+            }
+            counts.push(count);
+        }
+        let account = Account { head, counts };
+        account.verify().map_err(|error| RowError::Inconsistent(error.to_string()))?;
+        Ok(Some(account))
+    }
+
+    pub(super) fn event(&self, key_id: KeyId, version: u64) -> Result<Recorded, RowError> {
+        let key = numbered(key_id, version);
+        let row = self.events.get(&key)?;
+        let row =
+            row.ok_or_else(|| RowError::Inconsistent(format!("{key_id} lacks event {version}")))?;
+        recorded(&key, &row)
+    }
+
+    pub(super) fn request(
+        &self,
+        key_id: KeyId,
+        request: RequestId,
+    ) -> Result<Option<Arc<Event>>, RowError> {
+        let Some(row) = self.requests.get([key_id.0, request.0].concat())? else {
+            return Ok(None);
+        };
+        let version = number("requests", &row)?;
+        Ok(Some(self.event(key_id, version)?.event))
+    }
+
+    pub(super) fn history(&self, key_id: KeyId, span: Span) -> Result<Vec<Recorded>, RowError> {
+        // Versions begin at 1, so 0 and the largest number lie outside on both sides.
+        let (from, to) = match (span.after, span.descending) {
+            (None, _) => (0, u64::MAX),
+            (Some(version), false) => (version.saturating_add(1), u64::MAX),
+            (Some(version), true) => (0, version),
+        };
+        let rows = self.events.range(numbered(key_id, from)..numbered(key_id, to));
+        let read = |row: sled::Result<(sled::IVec, sled::IVec)>| {
+            let (key, row) = row?;
+            recorded(&key, &row)
+        };
+        match span.descending {
+            false => rows.take(span.most).map(read).collect(),
+            true => rows.rev().take(span.most).map(read).collect(),
+        }
+    }
+
+    /// Notes a sighting unless one was noted within `period_ms`, so that a busy computer costs few writes.
+    pub(super) fn note_seen(
+        &self,
+        key_id: KeyId,
+        activation: ActivationId,
+        time_ms: i64,
+        period_ms: u64,
+    ) -> Result<(), RowError> {
+        let noted = self.last_seen(key_id, activation)?;
+        if noted.is_none_or(|noted| noted.abs_diff(time_ms) >= period_ms) {
+            let key = [key_id.0, activation.0].concat();
+            self.seen.insert(key, &time_ms.to_be_bytes())?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn last_seen(
+        &self,
+        key_id: KeyId,
+        activation: ActivationId,
+    ) -> Result<Option<i64>, RowError> {
+        let row = self.seen.get([key_id.0, activation.0].concat())?;
+        row.map(|row| number("seen", &row).map(u64::cast_signed)).transpose()
+    }
+}
+
+fn malformed(tree: &'static str) -> impl FnOnce(Malformed) -> RowError {
+    move |cause| RowError::Malformed { tree, cause }
+}
+
+fn number(tree: &'static str, row: &[u8]) -> Result<u64, RowError> {
+    let bytes = row.try_into().map_err(|_| malformed(tree)(Malformed("no number")))?;
+    Ok(u64::from_be_bytes(bytes))
+}
+
+fn numbered(key_id: KeyId, number: u64) -> Vec<u8> {
+    [&key_id.0[..], &number.to_be_bytes()[..]].concat()
+}
+
+fn lookup_key(lookup: &LookupDigest) -> Vec<u8> {
+    [&lookup.pepper.0.to_be_bytes()[..], &lookup.digest[..]].concat()
+}
+
+fn recorded(key: &[u8], row: &[u8]) -> Result<Recorded, RowError> {
+    let payload = unseal(key, row).map_err(malformed("events"))?;
+    let cut = || malformed("events")(Malformed("cut short"));
+    let (sequence, event) = payload.split_at_checked(SEQUENCE_BYTES).ok_or_else(cut)?;
+    let event = decode_event(event).map_err(malformed("events"))?;
+    if numbered(event.key_id, event.version) != key {
+        return Err(RowError::Inconsistent("an event lies under another key".to_owned()));
+    }
+    Ok(Recorded { sequence: number("events", sequence)?, event: Arc::new(event) })
+}
