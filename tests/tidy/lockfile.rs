@@ -227,7 +227,7 @@ fn licences_are_those_that_deny_toml_allows() -> Result<(), Box<dyn Error>> {
         allow.iter().filter_map(|name| name.as_str()).map(str::to_owned).collect();
 
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["metadata", "--format-version", "1", "--locked"])
         .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
         .current_dir(root()?)
         .output()?;
