@@ -221,4 +221,4 @@ fn grant(policy: &Policy, account: &Account, command: &Activate, verdict: Verdic
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;

@@ -265,4 +265,4 @@ fn share(policy: &Policy, kind: ComponentKind, a: &Component, b: &Component) -> 
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;

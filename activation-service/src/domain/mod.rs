@@ -12,5 +12,7 @@ pub mod policy;
 pub mod product_key;
 pub mod register;
 pub mod release;
+#[cfg(test)]
+pub(crate) mod specimens;
 pub mod terms;
 pub mod update;

@@ -71,3 +71,6 @@ pub(super) fn suspension(recorded: Suspension, asked: Suspension) -> Option<Chan
 const fn refuse(fields: Vec<&'static str>) -> Decision {
     Decision::refuse(Refusal::AlreadyRegistered { fields })
 }
+
+#[cfg(test)]
+mod tests;

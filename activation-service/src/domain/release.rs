@@ -83,3 +83,6 @@ fn released(account: &Account, command: &Release, count: &Count) -> Released {
         limit: account.head.terms.limit,
     }
 }
+
+#[cfg(test)]
+mod tests;

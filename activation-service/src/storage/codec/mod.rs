@@ -32,4 +32,4 @@ pub(crate) fn unseal<'a>(key: &[u8], row: &'a [u8]) -> Result<&'a [u8], Malforme
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;
