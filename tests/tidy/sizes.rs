@@ -72,7 +72,8 @@ fn check_width(source: &Source, faults: &mut Vec<Fault>) {
     for (number, line) in source.lines() {
         let columns = line.chars().count();
         if columns > bound {
-            let remedy = format!("it has {columns}: break it (cargo fmt does most of it)");
+            let remedy =
+                format!("it has {columns}: break it; cargo fmt breaks code but no comment");
             faults.push(Fault::new(&source.path, number, LAW_WIDTH, remedy));
         }
     }
