@@ -76,8 +76,21 @@ pub(crate) const TEXTS: &[&str] = &[
     "x.x",
 ];
 
-/// Names of a board that are a model and occur as serial numbers too.
-pub(crate) const SERIAL_TEXTS: &[&str] = &["lnvnb161216"];
+/// Texts that are junk as serial numbers only: the name of a board, and what an emulator gives to
+/// every disk.
+pub(crate) const SERIAL_TEXTS: &[&str] = &[
+    "drive-scsi0",
+    "drive-virtio-disk0",
+    "lnvnb161216",
+    "qm00001",
+    "qm00002",
+    "qm00003",
+    "qm00004",
+    "qm00005",
+    "qm00006",
+    "qm00007",
+    "qm00008",
+];
 
 /// UUIDs that boards are shipped with by the thousand; each stands for its byte-swapped twin as
 /// well.

@@ -1,1 +1,27 @@
 //! What an installer embeds to activate a computer, and benefitsctl for people.
+//!
+//! An installer makes a [`Connection`], an [`ActivationClient`] on it, a [`StateDir`], and hands
+//! both with an [`Order`] to [`activate()`]. Raw serial numbers stay in the [`Profile`]; what
+//! leaves the computer are the digests of [`Profile::evidence`].
+
+mod activate;
+mod client;
+mod collect;
+mod connect;
+mod failure;
+mod profile;
+mod retry;
+mod state;
+mod wire;
+
+pub use activate::{ActivateError, Activated, Order, activate};
+pub use client::{ActivationClient, TermsError};
+pub use collect::{Collector, LinuxCollector};
+pub use connect::{
+    CallMetadata, CatalogStub, ConnectError, Connection, DevIdentity, MESSAGE_BYTES_MAX,
+};
+pub use failure::{BadField, Failure, FailureKind, HelpLink};
+pub use profile::{Profile, ProfileError, RECORDED_DESKTOP};
+pub use retry::{RetryPolicy, call};
+pub use state::{PENDING_MAX, StateDir, StateError};
+pub use wire::{REQUEST_ID_BYTES, evidence_message, request_id, this_platform};

@@ -1,0 +1,3 @@
+//! benefitsctl: the hardware of this computer, activations, benefits and keys, for people.
+
+fn main() {}

@@ -1,0 +1,21 @@
+//! Where raw values come from: a collector reads one computer and never fails, it only finds less.
+
+mod disk;
+mod display;
+mod dmi;
+mod linux;
+mod network;
+mod processor;
+mod read;
+#[cfg(test)]
+mod tests;
+
+pub use linux::LinuxCollector;
+
+use crate::Profile;
+
+/// Reads the values of one computer.
+pub trait Collector {
+    /// Everything that can be read; what cannot is absent, with the reason.
+    fn collect(&self) -> Profile;
+}
