@@ -89,7 +89,8 @@ pub(super) fn open(folder: &Path, options: &SledOptions) -> Result<Opened, OpenE
     let opened = catch_unwind(AssertUnwindSafe(|| config.open()))
         .map_err(|_| damaged("sled panicked while opening it".to_owned()))?;
     let db = opened.map_err(|error| match error {
-        sled::Error::Io(error) if error.kind() == io::ErrorKind::WouldBlock => {
+        // sled wraps the lock's error, so only its words tell.
+        sled::Error::Io(error) if error.to_string().contains("could not acquire lock") => {
             OpenError::InUse(folder.to_owned())
         }
         sled::Error::Io(cause) => io(cause),

@@ -1,0 +1,29 @@
+//! One conformance suite, all engines, no exemptions: memory is the reference that sled must look like.
+
+mod conformance;
+mod hot_key;
+mod keys;
+mod reopen;
+
+use std::sync::Arc;
+
+use activation_service::ports::Ledger;
+use activation_service::storage::memory::MemoryLedger;
+use activation_service::storage::sled::{SledLedger, SledOptions};
+
+/// An engine under test; the folder lives as long as it does.
+pub(crate) struct Engine {
+    pub(crate) name: &'static str,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+/// A fresh ledger of every engine.
+pub(crate) fn engines() -> Vec<Engine> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sled = SledLedger::open(folder.path(), &SledOptions::default()).expect("opens");
+    vec![
+        Engine { name: "memory", ledger: Arc::new(MemoryLedger::default()), _folder: None },
+        Engine { name: "sled", ledger: Arc::new(sled), _folder: Some(folder) },
+    ]
+}
