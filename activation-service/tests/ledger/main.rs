@@ -3,6 +3,7 @@
 mod conformance;
 mod hot_key;
 mod keys;
+mod mutants;
 mod reopen;
 
 use std::sync::Arc;

@@ -10,6 +10,18 @@ fn open(folder: &std::path::Path) -> Result<SledLedger, OpenError> {
     SledLedger::open(folder, &SledOptions::default())
 }
 
+/// Waits until nobody holds the folder: sled's own threads may do so a moment after it was dropped.
+fn await_lock(folder: &std::path::Path) {
+    let file = std::fs::File::open(folder.join("db")).expect("the file");
+    file.lock().expect("free in the end");
+    file.unlock().expect("unlocked");
+}
+
+fn reopen(folder: &std::path::Path) -> SledLedger {
+    await_lock(folder);
+    open(folder).expect("opens again")
+}
+
 #[tokio::test]
 async fn accounts_histories_and_positions_survive_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -24,7 +36,7 @@ async fn accounts_histories_and_positions_survive_a_restart() {
         ledger.commit(vec![next]).await.expect("answers");
     }
     drop(ledger);
-    let ledger = open(folder.path()).expect("opens again");
+    let ledger = reopen(folder.path());
     let found = ledger.load(KeyRef::Lookup(vec![lookup(1)]), None).await.expect("answers");
     let found = found.expect("known");
     assert_eq!(Some(found.account), account);
@@ -48,6 +60,7 @@ async fn a_folder_of_something_else_or_of_a_later_format_is_refused() {
     let db = sled::open(folder.path()).expect("opens");
     db.insert(b"other", b"data").expect("written");
     drop(db);
+    await_lock(folder.path());
     assert!(matches!(open(folder.path()), Err(OpenError::Foreign { .. })));
 
     let folder = tempfile::tempdir().expect("a folder");
@@ -55,6 +68,7 @@ async fn a_folder_of_something_else_or_of_a_later_format_is_refused() {
     let meta = db.open_tree("meta").expect("a tree");
     meta.insert(b"format", b"benefits-ledger/2").expect("written");
     drop((meta, db));
+    await_lock(folder.path());
     match open(folder.path()) {
         Err(OpenError::Foreign { found, .. }) => assert_eq!(found, "benefits-ledger/2"),
         _ => panic!("a later format was opened"),
@@ -67,6 +81,7 @@ async fn a_damaged_row_is_an_error_and_never_an_answer() {
     let ledger = open(folder.path()).expect("opens");
     ledger.commit(vec![change(None, &register(1, terms(5)))]).await.expect("answers");
     drop(ledger);
+    await_lock(folder.path());
     let db = sled::open(folder.path()).expect("opens");
     let keys = db.open_tree("keys").expect("a tree");
     let id: KeyId = key_id(1);
@@ -75,6 +90,6 @@ async fn a_damaged_row_is_an_error_and_never_an_answer() {
     row[last] ^= 1;
     keys.insert(id.0, row).expect("written");
     drop((keys, db));
-    let ledger = open(folder.path()).expect("opens");
+    let ledger = reopen(folder.path());
     assert!(ledger.load(KeyRef::Id(id), None).await.is_err());
 }
