@@ -57,13 +57,8 @@ pub enum KeyState {
 
 impl KeyState {
     /// All states.
-    pub const ALL: [Self; 5] = [
-        Self::NotRequired,
-        Self::NotAssigned,
-        Self::Provisioning,
-        Self::Ready,
-        Self::Suspended,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::NotRequired, Self::NotAssigned, Self::Provisioning, Self::Ready, Self::Suspended];
 
     /// Its name in filters, as in the API without its prefix.
     pub fn as_str(self) -> &'static str {
@@ -128,13 +123,7 @@ pub fn visible<'c>(
         .filter_map(|enrolment| Some((enrolment, content.offer(&enrolment.offer)?)))
         .flat_map(|(enrolment, offer)| {
             offer.grants.iter().filter_map(move |grant| {
-                Some(row(
-                    enrolment,
-                    offer,
-                    grant,
-                    content.product(&grant.product)?,
-                    now_ms,
-                ))
+                Some(row(enrolment, offer, grant, content.product(&grant.product)?, now_ms))
             })
         })
         .collect()
@@ -161,21 +150,13 @@ pub fn granted<'c>(
     now_ms: i64,
 ) -> Option<Benefit<'c>> {
     let offer = content.offer(&enrolment.offer)?;
-    Some(row(
-        enrolment,
-        offer,
-        offer.grant(product)?,
-        content.product(product)?,
-        now_ms,
-    ))
+    Some(row(enrolment, offer, offer.grant(product)?, content.product(product)?, now_ms))
 }
 
 /// Why the list of these enrolments is as it is.
 pub fn list_state(enrolments: &[Enrolment], now_ms: i64) -> ListState {
     let any = |wanted: fn(EnrolmentState) -> bool| {
-        enrolments
-            .iter()
-            .any(|enrolment| wanted(enrolment.term.state_at(now_ms)))
+        enrolments.iter().any(|enrolment| wanted(enrolment.term.state_at(now_ms)))
     };
     if any(EnrolmentState::shows_benefits) {
         ListState::Active
@@ -193,16 +174,10 @@ fn row<'c>(
     product: &'c Product,
     now_ms: i64,
 ) -> Benefit<'c> {
-    let key_state = if product.key_required {
-        KeyState::NotAssigned
-    } else {
-        KeyState::NotRequired
-    };
+    let key_state =
+        if product.key_required { KeyState::NotAssigned } else { KeyState::NotRequired };
     Benefit {
-        id: BenefitId {
-            enrolment: enrolment.id.clone(),
-            product: product.id.clone(),
-        },
+        id: BenefitId { enrolment: enrolment.id.clone(), product: product.id.clone() },
         product,
         offer,
         grant,
@@ -228,10 +203,8 @@ mod tests {
             samples::enrolment("expired", "maps-core", -300, -100, true),
             samples::enrolment("waiting", "maps-core", 0, 100, false),
         ];
-        let rows: Vec<String> = visible(&content, &enrolments, 0)
-            .iter()
-            .map(|row| row.id.to_string())
-            .collect();
+        let rows: Vec<String> =
+            visible(&content, &enrolments, 0).iter().map(|row| row.id.to_string()).collect();
         assert_eq!(rows, ["active.server", "active.cal", "grace.server"]);
     }
 

@@ -103,12 +103,8 @@ pub fn choose<'c>(
         return Err(ChoiceError::NotDownloadable);
     }
     let version = choose_version(product, wanted.version)?.ok_or(ChoiceError::NotDownloadable)?;
-    let edition = one_of(
-        &version.editions,
-        wanted.edition,
-        ChoiceField::Edition,
-        |edition| &edition.id,
-    )?;
+    let edition =
+        one_of(&version.editions, wanted.edition, ChoiceField::Edition, |edition| &edition.id)?;
     let language = choose_language(edition, wanted.software_language, reader)?;
     let build = one_of(
         &language.builds,
@@ -135,26 +131,13 @@ pub fn choose_instructions<'c>(
     let version = choose_version(product, version)?.map_or("", |version| version.id.as_str());
     let unavailable = || ChoiceError::Unavailable {
         field: ChoiceField::Platform,
-        allowed: product
-            .platforms
-            .iter()
-            .map(|known| known.as_str().to_owned())
-            .collect(),
+        allowed: product.platforms.iter().map(|known| known.as_str().to_owned()).collect(),
     };
-    let platform = platform
-        .or_else(|| product.platforms.first().copied())
-        .ok_or_else(unavailable)?;
-    let texts = product
-        .walkthroughs
-        .get(version, platform)
-        .ok_or_else(unavailable)?;
+    let platform =
+        platform.or_else(|| product.platforms.first().copied()).ok_or_else(unavailable)?;
+    let texts = product.walkthroughs.get(version, platform).ok_or_else(unavailable)?;
     let (language, walkthrough) = texts.pick(reader);
-    Ok(ChosenInstructions {
-        walkthrough,
-        language,
-        platform,
-        version,
-    })
+    Ok(ChosenInstructions { walkthrough, language, platform, version })
 }
 
 /// The version wanted, else the newest; none for a product without versions.
@@ -165,10 +148,7 @@ fn choose_version<'c>(
     if product.versions.is_empty() && wanted.is_empty() {
         return Ok(None);
     }
-    one_of(&product.versions, wanted, ChoiceField::Version, |version| {
-        &version.id
-    })
-    .map(Some)
+    one_of(&product.versions, wanted, ChoiceField::Version, |version| &version.id).map(Some)
 }
 
 fn choose_language<'c>(
@@ -180,23 +160,10 @@ fn choose_language<'c>(
     if !wanted.is_empty() {
         // Any case will do, for a tag is the same tag in any case.
         let tag = LanguageTag::parse(wanted).map_or(wanted.to_owned(), |tag| tag.to_string());
-        return one_of(
-            &edition.languages,
-            &tag,
-            ChoiceField::SoftwareLanguage,
-            name,
-        );
+        return one_of(&edition.languages, &tag, ChoiceField::SoftwareLanguage, name);
     }
-    let exact = edition
-        .languages
-        .iter()
-        .find(|language| language.language == *reader);
-    let related = || {
-        edition
-            .languages
-            .iter()
-            .find(|language| speaks(&language.language, reader))
-    };
+    let exact = edition.languages.iter().find(|language| language.language == *reader);
+    let related = || edition.languages.iter().find(|language| speaks(&language.language, reader));
     match exact.or_else(related) {
         Some(language) => Ok(language),
         None => one_of(&edition.languages, "", ChoiceField::SoftwareLanguage, name),
@@ -251,10 +218,7 @@ mod tests {
                 (choice.version.id.as_str(), choice.edition.id.as_str()),
                 ("2022", "standard")
             );
-            assert_eq!(
-                (choice.architecture, choice.files.len()),
-                (Architecture::X64, 1)
-            );
+            assert_eq!((choice.architecture, choice.files.len()), (Architecture::X64, 1));
         }
     }
 
@@ -263,34 +227,22 @@ mod tests {
         let product = samples::server();
         let cases: [(Wanted<'_>, ChoiceField, &[&str]); 4] = [
             (
-                Wanted {
-                    version: "2003",
-                    ..Wanted::default()
-                },
+                Wanted { version: "2003", ..Wanted::default() },
                 ChoiceField::Version,
                 &["2022", "2019"],
             ),
             (
-                Wanted {
-                    edition: "home",
-                    ..Wanted::default()
-                },
+                Wanted { edition: "home", ..Wanted::default() },
                 ChoiceField::Edition,
                 &["standard", "datacenter"],
             ),
             (
-                Wanted {
-                    software_language: "fr-FR",
-                    ..Wanted::default()
-                },
+                Wanted { software_language: "fr-FR", ..Wanted::default() },
                 ChoiceField::SoftwareLanguage,
                 &["en-US", "nl-NL"],
             ),
             (
-                Wanted {
-                    architecture: "x86",
-                    ..Wanted::default()
-                },
+                Wanted { architecture: "x86", ..Wanted::default() },
                 ChoiceField::Architecture,
                 &["x64"],
             ),
@@ -307,10 +259,7 @@ mod tests {
     #[test]
     fn a_language_tag_may_be_in_any_case() {
         let product = samples::server();
-        let wanted = Wanted {
-            software_language: "NL-nl",
-            ..Wanted::default()
-        };
+        let wanted = Wanted { software_language: "NL-nl", ..Wanted::default() };
         let choice = choose(&product, &wanted, &reader("en")).expect("a choice");
         assert_eq!(choice.software_language.as_str(), "nl-NL");
     }
@@ -343,10 +292,7 @@ mod tests {
         let version = choose_instructions(&product, "1.0", None, &reader("en"));
         assert!(matches!(
             version,
-            Err(ChoiceError::Unavailable {
-                field: ChoiceField::Version,
-                ..
-            })
+            Err(ChoiceError::Unavailable { field: ChoiceField::Version, .. })
         ));
     }
 }

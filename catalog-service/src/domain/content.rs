@@ -24,18 +24,9 @@ impl Content {
         fingerprint: [u8; 32],
     ) -> Self {
         Self {
-            families: families
-                .into_iter()
-                .map(|family| (family.id.clone(), family))
-                .collect(),
-            products: products
-                .into_iter()
-                .map(|product| (product.id.clone(), product))
-                .collect(),
-            offers: offers
-                .into_iter()
-                .map(|offer| (offer.id.clone(), offer))
-                .collect(),
+            families: families.into_iter().map(|family| (family.id.clone(), family)).collect(),
+            products: products.into_iter().map(|product| (product.id.clone(), product)).collect(),
+            offers: offers.into_iter().map(|offer| (offer.id.clone(), offer)).collect(),
             fingerprint,
         }
     }

@@ -45,12 +45,8 @@ pub enum EnrolmentState {
 
 impl EnrolmentState {
     /// All states.
-    pub const ALL: [Self; 4] = [
-        Self::Provisioning,
-        Self::Active,
-        Self::RenewalGrace,
-        Self::Expired,
-    ];
+    pub const ALL: [Self; 4] =
+        [Self::Provisioning, Self::Active, Self::RenewalGrace, Self::Expired];
 
     /// Its name in filters, as in the API without its prefix.
     pub fn as_str(self) -> &'static str {
@@ -120,11 +116,7 @@ mod tests {
     use super::*;
 
     const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-    const YEAR: Term = Term {
-        start_ms: 10 * DAY_MS,
-        end_ms: 375 * DAY_MS,
-        provisioned: true,
-    };
+    const YEAR: Term = Term { start_ms: 10 * DAY_MS, end_ms: 375 * DAY_MS, provisioned: true };
 
     #[test]
     fn f8_a_year_and_thirty_days_of_grace() {
@@ -138,11 +130,7 @@ mod tests {
         ] {
             let now_ms = day * DAY_MS;
             assert_eq!(YEAR.state_at(now_ms), state, "day {day}");
-            assert_eq!(
-                YEAR.next_change_ms(now_ms),
-                next_day.map(|day| day * DAY_MS),
-                "day {day}"
-            );
+            assert_eq!(YEAR.next_change_ms(now_ms), next_day.map(|day| day * DAY_MS), "day {day}");
         }
         assert_eq!(YEAR.state_at(405 * DAY_MS - 1), RenewalGrace);
         assert_eq!(YEAR.activate_by_ms(), 405 * DAY_MS);
@@ -150,10 +138,7 @@ mod tests {
 
     #[test]
     fn f8_without_provisioning_nothing_becomes_active() {
-        let waiting = Term {
-            provisioned: false,
-            ..YEAR
-        };
+        let waiting = Term { provisioned: false, ..YEAR };
         assert_eq!(waiting.state_at(11 * DAY_MS), Provisioning);
         assert_eq!(waiting.next_change_ms(11 * DAY_MS), Some(405 * DAY_MS));
         assert!(!waiting.provisioning_is_late(11 * DAY_MS - 1));
@@ -175,11 +160,7 @@ mod tests {
         for start_ms in moments {
             for end_ms in moments {
                 for provisioned in [false, true] {
-                    let term = Term {
-                        start_ms,
-                        end_ms,
-                        provisioned,
-                    };
+                    let term = Term { start_ms, end_ms, provisioned };
                     for now_ms in moments {
                         if let Some(next_ms) = term.next_change_ms(now_ms) {
                             assert!(next_ms > now_ms, "{term:?} at {now_ms}");

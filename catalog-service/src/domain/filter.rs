@@ -45,9 +45,7 @@ impl Search {
     /// Reads the words; an empty search finds everything.
     pub fn parse(text: &str) -> Result<Self, QueryError> {
         within(text, SEARCH_CHARS_MAX)?;
-        Ok(Self(
-            text.split_whitespace().map(str::to_lowercase).collect(),
-        ))
+        Ok(Self(text.split_whitespace().map(str::to_lowercase).collect()))
     }
 
     /// Whether the row has every word, in whatever case.
@@ -87,10 +85,7 @@ impl Field {
     ];
 
     fn parse(name: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, field)| *field)
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
     }
 }
 
@@ -123,10 +118,7 @@ impl Filter {
     /// Reads `field = "value" AND field != true …`; an empty filter lets everything pass.
     pub fn parse(text: &str) -> Result<Self, QueryError> {
         within(text, FILTER_CHARS_MAX)?;
-        let mut reader = Reader {
-            chars: text.chars().collect(),
-            at: 0,
-        };
+        let mut reader = Reader { chars: text.chars().collect(), at: 0 };
         let mut terms = Vec::new();
         reader.skip_spaces();
         while !reader.at_end() {
@@ -144,9 +136,7 @@ impl Filter {
 
     /// Whether every comparison holds for the row.
     pub fn passes(&self, row: &Benefit<'_>) -> bool {
-        self.0
-            .iter()
-            .all(|term| holds(&term.question, row) == term.equal)
+        self.0.iter().all(|term| holds(&term.question, row) == term.equal)
     }
 }
 
@@ -188,9 +178,7 @@ impl Reader {
 
     fn read_word(&mut self) -> String {
         let mut word = String::new();
-        while let Some(letter) = self
-            .peek()
-            .filter(|c| c.is_alphanumeric() || "_-./".contains(*c))
+        while let Some(letter) = self.peek().filter(|c| c.is_alphanumeric() || "_-./".contains(*c))
         {
             word.push(letter);
             self.at += 1;
@@ -219,10 +207,7 @@ impl Reader {
         self.skip_spaces();
         let start = self.at;
         let text = self.read_value()?;
-        Ok(Term {
-            question: question(field, &text, start)?,
-            equal,
-        })
+        Ok(Term { question: question(field, &text, start)?, equal })
     }
 
     fn read_operator(&mut self) -> Result<bool, QueryError> {
@@ -268,10 +253,7 @@ impl Reader {
 }
 
 fn question(field: Field, text: &str, at: usize) -> Result<Question, QueryError> {
-    let flag = || {
-        text.parse()
-            .map_err(|_| expected(at, "one of true, false".to_owned()))
-    };
+    let flag = || text.parse().map_err(|_| expected(at, "one of true, false".to_owned()));
     Ok(match field {
         Field::Family => Question::Family(text.to_owned()),
         Field::Offer => Question::Offer(without(text, "offers/").to_owned()),
@@ -282,9 +264,7 @@ fn question(field: Field, text: &str, at: usize) -> Result<Question, QueryError>
         Field::ActivationRequired => Question::ActivationRequired(flag()?),
         Field::EnrolmentState => {
             let name = without(text, "ENROLMENT_STATE_");
-            let state = EnrolmentState::ALL
-                .into_iter()
-                .find(|state| state.as_str() == name);
+            let state = EnrolmentState::ALL.into_iter().find(|state| state.as_str() == name);
             let names = || EnrolmentState::ALL.map(EnrolmentState::as_str).join(", ");
             Question::EnrolmentState(
                 state.ok_or_else(|| expected(at, format!("one of {}", names())))?,
@@ -292,9 +272,7 @@ fn question(field: Field, text: &str, at: usize) -> Result<Question, QueryError>
         }
         Field::KeyState => {
             let name = without(text, "BENEFIT_KEY_STATE_");
-            let state = KeyState::ALL
-                .into_iter()
-                .find(|state| state.as_str() == name);
+            let state = KeyState::ALL.into_iter().find(|state| state.as_str() == name);
             let names = || KeyState::ALL.map(KeyState::as_str).join(", ");
             Question::KeyState(state.ok_or_else(|| expected(at, format!("one of {}", names())))?)
         }
@@ -306,18 +284,11 @@ fn without<'t>(text: &'t str, prefix: &str) -> &'t str {
 }
 
 fn expected(at: usize, expected: String) -> QueryError {
-    QueryError::Expected {
-        position: at.saturating_add(1),
-        expected,
-    }
+    QueryError::Expected { position: at.saturating_add(1), expected }
 }
 
 fn within(text: &str, chars_max: usize) -> Result<(), QueryError> {
-    if text.chars().count() > chars_max {
-        Err(QueryError::TooLong { chars_max })
-    } else {
-        Ok(())
-    }
+    if text.chars().count() > chars_max { Err(QueryError::TooLong { chars_max }) } else { Ok(()) }
 }
 
 /// What rows are sorted by.
@@ -351,30 +322,15 @@ impl Order {
         let mut words = text.split_whitespace();
         let name = words.next().unwrap_or("title");
         let names = || Self::KEYS.map(|(name, _)| name).join(", ");
-        let key = Self::KEYS
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, key)| *key)
-            .ok_or_else(|| {
-                expected(0, format!("one of {}, with an optional \" desc\"", names()))
-            })?;
+        let key =
+            Self::KEYS.iter().find(|(known, _)| *known == name).map(|(_, key)| *key).ok_or_else(
+                || expected(0, format!("one of {}, with an optional \" desc\"", names())),
+            )?;
         match (words.next(), words.next()) {
-            (None, _) => Ok(Self {
-                key,
-                descending: false,
-            }),
-            (Some("asc"), None) => Ok(Self {
-                key,
-                descending: false,
-            }),
-            (Some("desc"), None) => Ok(Self {
-                key,
-                descending: true,
-            }),
-            _ => Err(expected(
-                name.chars().count(),
-                "\" desc\" or nothing".to_owned(),
-            )),
+            (None, _) => Ok(Self { key, descending: false }),
+            (Some("asc"), None) => Ok(Self { key, descending: false }),
+            (Some("desc"), None) => Ok(Self { key, descending: true }),
+            _ => Err(expected(name.chars().count(), "\" desc\" or nothing".to_owned())),
         }
     }
 
@@ -382,11 +338,7 @@ impl Order {
     pub fn sort(&self, rows: &mut [Benefit<'_>], reader: &LanguageTag) {
         rows.sort_by(|left, right| {
             let ordering = self.compare(left, right, reader);
-            let ordering = if self.descending {
-                ordering.reverse()
-            } else {
-                ordering
-            };
+            let ordering = if self.descending { ordering.reverse() } else { ordering };
             ordering.then_with(|| left.id.cmp(&right.id))
         });
     }
@@ -398,10 +350,9 @@ impl Order {
             OrderKey::Product => left.product.id.cmp(&right.product.id),
             OrderKey::Source => left.offer.source().cmp(&right.offer.source()),
             OrderKey::ActivateByTime => left.activate_by_ms.cmp(&right.activate_by_ms),
-            OrderKey::ActivationLimit => left
-                .grant
-                .activation_limit
-                .cmp(&right.grant.activation_limit),
+            OrderKey::ActivationLimit => {
+                left.grant.activation_limit.cmp(&right.grant.activation_limit)
+            }
         }
     }
 }

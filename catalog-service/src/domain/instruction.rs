@@ -40,10 +40,7 @@ impl Walkthroughs {
         platform: Platform,
         walkthrough: Localised<Walkthrough>,
     ) {
-        self.0
-            .entry(version.to_owned())
-            .or_default()
-            .insert(platform, walkthrough);
+        self.0.entry(version.to_owned()).or_default().insert(platform, walkthrough);
     }
 
     /// The walkthrough of exactly this version and platform.

@@ -46,11 +46,7 @@ impl LanguageTag {
             tag.push('-');
             tag.push_str(&region.to_ascii_uppercase());
         }
-        if parts.next().is_some() {
-            Err(LanguageError)
-        } else {
-            Ok(Self(tag))
-        }
+        if parts.next().is_some() { Err(LanguageError) } else { Ok(Self(tag)) }
     }
 
     /// English, the language of last resort.
@@ -97,11 +93,7 @@ pub struct Localised<T> {
 impl<T> Localised<T> {
     /// Starts with the English form.
     pub fn new(english: T) -> Self {
-        Self {
-            english_tag: LanguageTag::english(),
-            english,
-            others: BTreeMap::new(),
-        }
+        Self { english_tag: LanguageTag::english(), english, others: BTreeMap::new() }
     }
 
     /// Adds or replaces a language.
@@ -117,21 +109,13 @@ impl<T> Localised<T> {
     pub fn pick(&self, wanted: &LanguageTag) -> (&LanguageTag, &T) {
         wanted
             .ancestry()
-            .find_map(|tag| {
-                self.others
-                    .iter()
-                    .find(|(language, _)| language.as_str() == tag)
-            })
+            .find_map(|tag| self.others.iter().find(|(language, _)| language.as_str() == tag))
             .unwrap_or((&self.english_tag, &self.english))
     }
 
     /// The form in exactly this language.
     pub fn get(&self, language: &LanguageTag) -> Option<&T> {
-        if *language == self.english_tag {
-            Some(&self.english)
-        } else {
-            self.others.get(language)
-        }
+        if *language == self.english_tag { Some(&self.english) } else { self.others.get(language) }
     }
 
     /// The English form.
@@ -169,19 +153,9 @@ mod tests {
     #[test]
     fn what_is_no_tag_is_refused() {
         let long = "nl-".repeat(20);
-        for bad in [
-            "",
-            "n",
-            "dutch",
-            "nl_NL",
-            "nl-",
-            "-nl",
-            "nl-NLD1",
-            "nl-NL-x-y",
-            "n1",
-            "ñl",
-            &long,
-        ] {
+        for bad in
+            ["", "n", "dutch", "nl_NL", "nl-", "-nl", "nl-NLD1", "nl-NL-x-y", "n1", "ñl", &long]
+        {
             assert_eq!(LanguageTag::parse(bad), Err(LanguageError), "{bad}");
         }
     }

@@ -48,21 +48,15 @@ pub fn cut<T>(
     let total_size = rows.len();
     let start = match after {
         None => 0,
-        Some(after) => rows
-            .iter()
-            .position(|row| id(row) == after)
-            .ok_or(PageError::Stale)?
-            .saturating_add(1),
+        Some(after) => {
+            rows.iter().position(|row| id(row) == after).ok_or(PageError::Stale)?.saturating_add(1)
+        }
     };
     let mut rows = rows.split_off(start);
     let more = rows.len() > size;
     rows.truncate(size);
     let next_after = if more { rows.last().map(id) } else { None };
-    Ok(Page {
-        rows,
-        next_after,
-        total_size,
-    })
+    Ok(Page { rows, next_after, total_size })
 }
 
 #[cfg(test)]
@@ -99,18 +93,12 @@ mod tests {
 
     #[test]
     fn a_row_that_is_gone_means_start_over() {
-        assert_eq!(
-            cut(vec![1, 2], Some("3"), 5, i32::to_string),
-            Err(PageError::Stale)
-        );
+        assert_eq!(cut(vec![1, 2], Some("3"), 5, i32::to_string), Err(PageError::Stale));
     }
 
     #[test]
     fn an_empty_list_has_one_empty_page() {
         let page = cut(Vec::<i32>::new(), None, 5, i32::to_string).expect("a page");
-        assert_eq!(
-            (page.rows.len(), page.next_after, page.total_size),
-            (0, None, 0)
-        );
+        assert_eq!((page.rows.len(), page.next_after, page.total_size), (0, None, 0));
     }
 }

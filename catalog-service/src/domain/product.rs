@@ -30,9 +30,7 @@ impl Platform {
 
     /// The platform of that name.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|platform| platform.as_str() == text)
+        Self::ALL.into_iter().find(|platform| platform.as_str() == text)
     }
 }
 
@@ -62,9 +60,7 @@ impl Architecture {
 
     /// The architecture of that name.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|architecture| architecture.as_str() == text)
+        Self::ALL.into_iter().find(|architecture| architecture.as_str() == text)
     }
 }
 

@@ -19,18 +19,8 @@ pub(crate) fn content() -> Content {
         title: Localised::new("Servers".to_owned()),
     };
     let offers = vec![
-        offer(
-            "maps-core",
-            ("MAPS", "Core"),
-            CountingMode::HardwareTolerant,
-            &["server", "cal"],
-        ),
-        offer(
-            "competency",
-            ("Competency", "Data"),
-            CountingMode::EveryActivation,
-            &["server"],
-        ),
+        offer("maps-core", ("MAPS", "Core"), CountingMode::HardwareTolerant, &["server", "cal"]),
+        offer("competency", ("Competency", "Data"), CountingMode::EveryActivation, &["server"]),
     ];
     Content::new(vec![family], vec![server(), cal()], offers, [7; 32])
 }
@@ -45,11 +35,7 @@ pub(crate) fn enrolment(
     Enrolment {
         id: EnrolmentId::parse(id).expect("an id"),
         offer: OfferId::parse(offer).expect("an id"),
-        term: Term {
-            start_ms: start_day * DAY_MS,
-            end_ms: end_day * DAY_MS,
-            provisioned,
-        },
+        term: Term { start_ms: start_day * DAY_MS, end_ms: end_day * DAY_MS, provisioned },
     }
 }
 
@@ -73,10 +59,7 @@ pub(crate) fn cal() -> Product {
 }
 
 fn cal_named(id: &str, english: &str, dutch: &str) -> Product {
-    let text = |title: &str| ProductTexts {
-        title: title.to_owned(),
-        ..ProductTexts::default()
-    };
+    let text = |title: &str| ProductTexts { title: title.to_owned(), ..ProductTexts::default() };
     let mut texts = Localised::new(text(english));
     texts.insert(LanguageTag::parse("nl").expect("a tag"), text(dutch));
     let mut walkthroughs = Walkthroughs::default();
@@ -98,10 +81,7 @@ fn cal_named(id: &str, english: &str, dutch: &str) -> Product {
 
 fn walkthrough() -> Localised<Walkthrough> {
     let text = |word: &str| Walkthrough {
-        steps: std::array::from_fn(|_| Step {
-            title: word.to_owned(),
-            markdown: word.to_owned(),
-        }),
+        steps: std::array::from_fn(|_| Step { title: word.to_owned(), markdown: word.to_owned() }),
         system_requirements: word.to_owned(),
         regional_limits: String::new(),
     };
@@ -132,10 +112,7 @@ fn language(tag: &str) -> EditionLanguage {
     };
     EditionLanguage {
         language: LanguageTag::parse(tag).expect("a tag"),
-        builds: vec![Build {
-            architecture: Architecture::X64,
-            files: vec![file],
-        }],
+        builds: vec![Build { architecture: Architecture::X64, files: vec![file] }],
     }
 }
 

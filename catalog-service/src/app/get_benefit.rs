@@ -1,0 +1,36 @@
+//! Finds one benefit of a partner, with the use of its key.
+
+use std::time::Duration;
+
+use super::view::{self, BenefitView};
+use super::{App, AppError, Caller};
+use crate::domain::benefit::{self, KeyState};
+use crate::domain::error::Refusal;
+use crate::domain::language::LanguageTag;
+use crate::domain::name::BenefitName;
+
+impl App {
+    /// One benefit, if it is visible now.
+    pub async fn get_benefit(
+        &self,
+        caller: &Caller,
+        name: &BenefitName,
+        reader: &LanguageTag,
+        time_left: Option<Duration>,
+    ) -> Result<BenefitView, AppError> {
+        caller.must_act_for(&name.partner)?;
+        let content = self.ports.shelf.current().content;
+        let now_ms = self.now_ms();
+        let stored = self.ports.memberships.enrolment(&name.enrolment_name()).await?;
+        let mut benefit = stored
+            .and_then(|row| benefit::find(&content, &row.enrolment, &name.product, now_ms))
+            .ok_or(Refusal::BenefitNotFound(Vec::new()))?;
+        let key = self.ports.keys.key_for(name).await?.map(|(key, _)| key);
+        if let (KeyState::NotAssigned, Some(key)) = (benefit.key_state, &key) {
+            benefit.key_state = key.state();
+        }
+        let mut row = view::row(&benefit, key.as_ref(), name.clone(), reader, now_ms);
+        self.join_usage(std::slice::from_mut(&mut row), time_left).await;
+        Ok(row)
+    }
+}
