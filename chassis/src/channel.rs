@@ -97,7 +97,8 @@ pub(crate) fn endpoint(config: &ChannelConfig) -> Result<Endpoint, ChannelError>
 }
 
 fn tls(config: &ChannelConfig) -> Result<ClientTlsConfig, ChannelError> {
-    // Only one provider is compiled in, but other crates may add one some day: choose for the process.
+    // Only one provider is compiled in, but other crates may add one some day: choose for the
+    // process.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let ca = config.ca_file.as_ref();
     let ca = ca.ok_or_else(|| ChannelError::Tls("https needs ca_file".to_owned()))?;

@@ -2,7 +2,7 @@
 //!
 //! | module | what it gives |
 //! |---|---|
-//! | [`config`] | one typed struct from flag > environment > file > default, and [`config::Secret`] |
+//! | [`config`] | one typed struct: flag > environment > file > default; [`config::Secret`] |
 //! | [`telemetry`] | log lines, once a process |
 //! | [`metrics`] | the `/metrics` page on a listener of its own |
 //! | [`auth`] | credentials of a call → [`auth::Principal`]; table method → roles |
@@ -10,10 +10,10 @@
 //! | [`page_token`] | opaque, signed cursors of lists |
 //! | [`serve`] | the gRPC server with limits, deadlines, health, reflection and a bounded drain |
 //! | [`shutdown`] | SIGTERM and ctrl-c as one future |
-//! | [`channel`], [`healthcheck`] | the client side: a channel to a peer, and the probe for containers |
+//! | [`channel`], [`healthcheck`] | the client side: a channel to a peer, the container's probe |
 //!
-//! A service is `serve::bind(&config)`, then `Bound::run(routes, options, stop)`; tests and `main` use the
-//! same two.
+//! A service is `serve::bind(&config)`, then `Bound::run(routes, options, stop)`; tests and `main`
+//! use the same two.
 
 pub mod auth;
 pub mod channel;

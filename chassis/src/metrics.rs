@@ -73,8 +73,8 @@ impl Drop for MetricsPage {
     }
 }
 
-/// Starts recording and serves the page, if an address is configured. To be called before the server
-/// runs: what was counted earlier is not on the page.
+/// Starts recording and serves the page, if an address is configured. To be called before the
+/// server runs: what was counted earlier is not on the page.
 pub async fn serve(config: &MetricsConfig) -> Result<Option<MetricsPage>, MetricsError> {
     let Some(address) = config.listen else { return Ok(None) };
     if !address.ip().is_loopback() && !config.remote {

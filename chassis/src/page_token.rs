@@ -93,7 +93,8 @@ impl std::fmt::Debug for Sealer {
     }
 }
 
-/// The number of items for a request's `page_size`: 0 is the default, more than the maximum is lowered.
+/// The number of items for a request's `page_size`: 0 is the default, more than the maximum is
+/// lowered.
 pub fn page_size(requested: i32) -> Result<usize, PageSizeError> {
     match usize::try_from(requested) {
         Ok(0) => Ok(PAGE_SIZE_DEFAULT),

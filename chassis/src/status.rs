@@ -8,7 +8,8 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, HelpLink, PreconditionViolation, StatusExt as _};
 
-/// Most bytes of encoded details. They travel in one header, and some clients take 8 KiB of headers.
+/// Most bytes of encoded details. They travel in one header, and some clients take 8 KiB of
+/// headers.
 pub const DETAILS_BYTES_MAX: usize = 5_500;
 /// Longest text of a detail, in bytes; a longer one is cut.
 pub const TEXT_BYTES_MAX: usize = 1_024;
@@ -83,7 +84,10 @@ impl Language {
 
 /// A refusal before it is worded for one caller: code, stable reason and what the caller can do.
 #[derive(Debug, Clone)]
-pub struct Fault {
+pub struct Fault(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
     code: Code,
     reason: &'static str,
     message: String,
@@ -99,7 +103,7 @@ pub struct Fault {
 impl Fault {
     /// A refusal with its stable reason and the English message for developers.
     pub fn new(code: Code, reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             code,
             reason,
             message: cut(message.into()),
@@ -110,27 +114,27 @@ impl Fault {
             preconditions: Vec::new(),
             retry_delay: None,
             resource: None,
-        }
+        }))
     }
 
     /// What the person in front of the client reads; without it the English message serves both.
     #[must_use]
     pub fn localized(mut self, english: impl Into<String>, dutch: impl Into<String>) -> Self {
-        self.localized = Some((cut(english.into()), cut(dutch.into())));
+        self.0.localized = Some((cut(english.into()), cut(dutch.into())));
         self
     }
 
     /// One entry of ErrorInfo.metadata.
     #[must_use]
     pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.metadata.insert(cut(key.into()), cut(value.into()));
+        self.0.metadata.insert(cut(key.into()), cut(value.into()));
         self
     }
 
     /// A link that leads on.
     #[must_use]
     pub fn help(mut self, description: impl Into<String>, url: impl Into<String>) -> Self {
-        self.help.push(HelpLink::new(cut(description.into()), cut(url.into())));
+        self.0.help.push(HelpLink::new(cut(description.into()), cut(url.into())));
         self
     }
 
@@ -144,7 +148,7 @@ impl Fault {
     ) -> Self {
         let mut violation = FieldViolation::new(cut(field.into()), cut(description.into()));
         violation.reason = cut(reason.into());
-        self.bad_fields.push(violation);
+        self.0.bad_fields.push(violation);
         self
     }
 
@@ -158,14 +162,14 @@ impl Fault {
     ) -> Self {
         let (kind, subject) = (cut(kind.into()), cut(subject.into()));
         let description = cut(description.into());
-        self.preconditions.push(PreconditionViolation::new(kind, subject, description));
+        self.0.preconditions.push(PreconditionViolation::new(kind, subject, description));
         self
     }
 
     /// The same request may succeed after this delay.
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {
-        self.retry_delay = Some(delay);
+        self.0.retry_delay = Some(delay);
         self
     }
 
@@ -178,64 +182,64 @@ impl Fault {
         description: impl Into<String>,
     ) -> Self {
         let (kind, name) = (cut(kind.into()), cut(name.into()));
-        self.resource = Some((kind, name, cut(description.into())));
+        self.0.resource = Some((kind, name, cut(description.into())));
         self
     }
 
     /// The code that the status will have.
     pub fn code(&self) -> Code {
-        self.code
+        self.0.code
     }
 
     /// The stable reason.
     pub fn reason(&self) -> &'static str {
-        self.reason
+        self.0.reason
     }
 
-    /// The status for one caller. When the details outgrow [`DETAILS_BYTES_MAX`], the last bad fields are
-    /// left out and ErrorInfo.metadata says how many (`bad_fields_left_out`).
+    /// The status for one caller. When the details outgrow [`DETAILS_BYTES_MAX`], the last bad
+    /// fields are left out and ErrorInfo.metadata says how many (`bad_fields_left_out`).
     pub fn into_status(mut self, domain: &str, language: Language) -> Status {
-        let total = self.bad_fields.len();
+        let total = self.0.bad_fields.len();
         loop {
             let status = self.worded(domain, language, total);
-            if status.details().len() <= DETAILS_BYTES_MAX || self.bad_fields.is_empty() {
+            if status.details().len() <= DETAILS_BYTES_MAX || self.0.bad_fields.is_empty() {
                 return status;
             }
-            let keep = self.bad_fields.len() * 3 / 4;
-            self.bad_fields.truncate(keep);
+            let keep = self.0.bad_fields.len() * 3 / 4;
+            self.0.bad_fields.truncate(keep);
         }
     }
 
     fn worded(&self, domain: &str, language: Language, bad_fields_total: usize) -> Status {
-        let mut metadata = self.metadata.clone();
-        let left_out = bad_fields_total - self.bad_fields.len();
+        let mut metadata = self.0.metadata.clone();
+        let left_out = bad_fields_total - self.0.bad_fields.len();
         if left_out > 0 {
             metadata.insert("bad_fields_left_out".to_owned(), left_out.to_string());
         }
-        let mut details = ErrorDetails::with_error_info(self.reason, domain, metadata);
-        let text = match (&self.localized, language) {
+        let mut details = ErrorDetails::with_error_info(self.0.reason, domain, metadata);
+        let text = match (&self.0.localized, language) {
             (Some((english, _)), Language::En) => english,
             (Some((_, dutch)), Language::Nl) => dutch,
-            (None, _) => &self.message,
+            (None, _) => &self.0.message,
         };
-        let spoken = if self.localized.is_some() { language } else { Language::En };
+        let spoken = if self.0.localized.is_some() { language } else { Language::En };
         details.set_localized_message(spoken.tag(), text.clone());
-        if !self.help.is_empty() {
-            details.set_help(self.help.clone());
+        if !self.0.help.is_empty() {
+            details.set_help(self.0.help.clone());
         }
-        if !self.bad_fields.is_empty() {
-            details.set_bad_request(self.bad_fields.clone());
+        if !self.0.bad_fields.is_empty() {
+            details.set_bad_request(self.0.bad_fields.clone());
         }
-        if !self.preconditions.is_empty() {
-            details.set_precondition_failure(self.preconditions.clone());
+        if !self.0.preconditions.is_empty() {
+            details.set_precondition_failure(self.0.preconditions.clone());
         }
-        if self.retry_delay.is_some() {
-            details.set_retry_info(self.retry_delay);
+        if self.0.retry_delay.is_some() {
+            details.set_retry_info(self.0.retry_delay);
         }
-        if let Some((kind, name, description)) = &self.resource {
+        if let Some((kind, name, description)) = &self.0.resource {
             details.set_resource_info(kind, name, "", description);
         }
-        Status::with_error_details(self.code, self.message.clone(), details)
+        Status::with_error_details(self.0.code, self.0.message.clone(), details)
     }
 }
 

@@ -34,8 +34,8 @@ pub(crate) fn refusal(access: Access, principal: &Principal) -> Option<Fault> {
             .localized(
                 "Your account lacks the role that this action needs. Ask an administrator of your \
                  organisation.",
-                "Uw account heeft niet de rol die voor deze actie nodig is. Vraag een beheerder van uw \
-                 organisatie.",
+                "Uw account heeft niet de rol die voor deze actie nodig is. Vraag een beheerder \
+                 van uw organisatie.",
             )
             .metadata("roles", wanted)
     })

@@ -37,7 +37,8 @@ impl Authenticator {
         Ok(Self { config, tokens, everyone, anonymous })
     }
 
-    /// The caller of a connection, by the certificate that its handshake verified, if there was one.
+    /// The caller of a connection, by the certificate that its handshake verified, if there was
+    /// one.
     pub(crate) fn caller(&self, certificate: Option<&[u8]>) -> Caller {
         let Some(der) = certificate else {
             return Caller { principal: self.anonymous.clone(), may_forward: false };

@@ -1,4 +1,4 @@
-//! Who calls: certificate, forwarded token or development identity → [`Principal`]; and who may call what.
+//! Who calls (by certificate, forwarded token or development identity), and who may call what.
 
 mod access;
 mod authenticator;
@@ -25,10 +25,11 @@ pub const ROLES_MAX: usize = 32;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IdentityConfig {
-    /// DNS name in a client's certificate → roles of that client; default none. A certificate whose names
-    /// are not listed gives a name without roles.
+    /// DNS name in a client's certificate → roles of that client; default none. A certificate whose
+    /// names are not listed gives a name without roles.
     pub client_roles: BTreeMap<String, Vec<String>>,
-    /// Bearer tokens of users, forwarded by a client that holds one of `token_forwarders`; default none.
+    /// Bearer tokens of users, forwarded by a client that holds one of `token_forwarders`; default
+    /// none.
     pub token: Option<TokenConfig>,
     /// Roles whose holders may forward a user's token; default none.
     pub token_forwarders: Vec<String>,
@@ -47,7 +48,8 @@ pub struct TokenConfig {
     pub audience: String,
     /// `kid` → PEM file of a public key (Ed25519 or P-256).
     pub keys: BTreeMap<String, PathBuf>,
-    /// Roles that a token may give; others in it are ignored, so that an issuer cannot make operators.
+    /// Roles that a token may give; others in it are ignored, so that an issuer cannot make
+    /// operators.
     pub roles_accepted: Vec<String>,
     /// Claim that lists the roles; default `roles`.
     #[serde(default = "roles_claim")]
@@ -97,7 +99,8 @@ impl Principal {
         Self(Arc::new(Inner { subject, roles, tenant: None, anonymous: true }))
     }
 
-    /// The caller of the call with these extensions; anonymous and without roles if none was put there.
+    /// The caller of the call with these extensions; anonymous and without roles if none was put
+    /// there.
     pub fn of(extensions: &http::Extensions) -> Self {
         extensions
             .get::<Self>()

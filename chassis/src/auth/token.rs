@@ -40,7 +40,8 @@ pub enum TokenKeyError {
     Useless,
 }
 
-/// Why one token is refused. The texts tell a developer which rule it broke and nothing of its content.
+/// Why one token is refused. The texts tell a developer which rule it broke and nothing of its
+/// content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum TokenError {
     #[error("authorization is not `Bearer` and a token of at most 4096 bytes")]
@@ -82,7 +83,8 @@ struct Claims {
 
 impl Tokens {
     pub(super) fn load(config: &TokenConfig) -> Result<Self, TokenKeyError> {
-        // A provider of our own keeps the RSA crate out of the house; it is in place from the first call.
+        // A provider of our own keeps the RSA crate out of the house; it is in place from the first
+        // call.
         let _ = PROVIDER.install_default();
         if config.keys.is_empty() || config.roles_accepted.is_empty() {
             return Err(TokenKeyError::Useless);
@@ -222,6 +224,3 @@ impl JwtVerifier for RingVerifier {
         self.algorithm
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -29,8 +29,8 @@ pub(super) fn file(path: &Path) -> Result<Value, ConfigError> {
     Ok(from_json(json, &format!("file {}", path.display())))
 }
 
-/// A tree that holds one value; text that reads as a TOML list or map becomes one, all else stays text
-/// and is read as the field's type wants it.
+/// A tree that holds one value; text that reads as a TOML list or map becomes one, all else stays
+/// text and is read as the field's type wants it.
 pub(super) fn leaf(path: &[&str], text: &str, origin: &str) -> Value {
     let origin = origin.to_owned();
     let structured = text.trim_start().starts_with(['[', '{']);
@@ -48,8 +48,8 @@ pub(super) fn leaf(path: &[&str], text: &str, origin: &str) -> Value {
     })
 }
 
-/// Lays `over` upon `under`: maps are merged, all else is replaced. Giving a secret as a value takes the
-/// place of a lower layer's file and the other way round.
+/// Lays `over` upon `under`: maps are merged, all else is replaced. Giving a secret as a value
+/// takes the place of a lower layer's file and the other way round.
 pub(super) fn merge(under: &mut Value, over: Value) {
     let (Some(under_table), ValueKind::Table(over_table)) = (table(under), &over.kind) else {
         *under = over;
@@ -73,20 +73,24 @@ pub(super) fn merge(under: &mut Value, over: Value) {
     }
 }
 
-/// Turns an unknown `x_file = "path"` into `x = { file = "path" }`, which only a secret can read.
-pub(super) fn secret_from_file(tree: &mut Value, path: &[String]) -> bool {
-    let Some(base) = path.last().and_then(|key| key.strip_suffix(FILE_SUFFIX)) else {
+/// Turns an unknown `x_file = "path"` into `x = { file = "path" }`, which only a secret can read;
+/// `message` is the refusal, which names the fields that would be known.
+pub(super) fn secret_from_file(tree: &mut Value, path: &[String], message: &str) -> bool {
+    let Some((last, parents)) = path.split_last() else { return false };
+    let Some(base) = last.strip_suffix(FILE_SUFFIX) else { return false };
+    let known = message.split_once("expected").map_or("", |(_, known)| known);
+    if !known.contains(&format!("`{base}`")) {
         return false;
-    };
-    let mut target = path.to_vec();
-    target.pop();
-    target.push(base.to_owned());
-    let Some(Value { kind: ValueKind::Nil, .. }) = find(tree, &target) else { return false };
-    let Some(named) = remove(tree, path) else { return false };
+    }
+    let Some(siblings) = find(tree, parents).and_then(table) else { return false };
+    let taken = siblings.get(base).is_some_and(|value| !matches!(value.kind, ValueKind::Nil));
+    if taken {
+        return false;
+    }
+    let Some(named) = siblings.remove(last) else { return false };
     let origin = named.origin().map(str::to_owned);
-    let table = Map::from_iter([("file".to_owned(), named)]);
-    let Some(place) = find(tree, &target) else { return false };
-    *place = Value::new(origin.as_ref(), ValueKind::Table(table));
+    let file = Map::from_iter([("file".to_owned(), named)]);
+    siblings.insert(base.to_owned(), Value::new(origin.as_ref(), ValueKind::Table(file)));
     true
 }
 

@@ -1,8 +1,9 @@
-//! One typed struct a service: flag over environment over file over default, every bad key told at once.
+//! One typed struct a service, from flag, environment, file and default; every bad key is told.
 //!
 //! Environment names are `PREFIX__SECTION__FIELD`. Lists and maps are written in TOML syntax
-//! (`PREFIX__PEERS='["a", "b"]'`). A field of type [`Secret`] may also be given as a path, under its
-//! name with `_file` (`PREFIX__TOKEN_FILE=/run/secrets/token`), in the file and in the environment alike.
+//! (`PREFIX__PEERS='["a", "b"]'`). A field of type [`Secret`] may also be given as a path, under
+//! its name with `_file` (`PREFIX__TOKEN_FILE=/run/secrets/token`), in the file and in the
+//! environment alike.
 
 mod layers;
 mod secret;
@@ -65,8 +66,8 @@ pub enum ConfigError {
 
 /// Loads `T`: `overrides` (dotted key, value) over environment over `file` over `T::default()`.
 ///
-/// Every wrong or unknown key is reported, with its origin. A section that is given in part keeps the
-/// rest of `T::default()`.
+/// Every wrong or unknown key is reported, with its origin. A section that is given in part keeps
+/// the rest of `T::default()`.
 pub fn load<T>(
     file: Option<&Path>,
     env_prefix: &str,
@@ -125,12 +126,13 @@ fn settle<T: DeserializeOwned>(mut tree: Value) -> Result<T, ConfigError> {
         };
         let message = plain(error.inner());
         let mut path = segments(error.path());
-        if let Some(unknown) = unknown_field(&message)
-            && path.last().is_none_or(|last| *last != unknown)
+        if let Some(name) = unknown_field(&message)
+            && path.last().is_none_or(|last| *last != name)
         {
-            path.push(unknown);
+            path.push(name);
         }
-        if unknown_field(&message).is_some() && layers::secret_from_file(&mut tree, &path) {
+        let unknown = unknown_field(&message).is_some();
+        if unknown && layers::secret_from_file(&mut tree, &path, &message) {
             continue;
         }
         let removed = layers::remove(&mut tree, &path);
@@ -160,7 +162,8 @@ fn unknown_field(message: &str) -> Option<String> {
     Some(rest.split('`').next()?.to_owned())
 }
 
-/// The innermost message: the layers around it repeat key and origin, which [`Problem`] holds already.
+/// The innermost message: the layers around it repeat key and origin, which [`Problem`] holds
+/// already.
 fn plain(error: &::config::ConfigError) -> String {
     match error {
         ::config::ConfigError::At { error, .. } => plain(error),

@@ -11,6 +11,9 @@ const REDACTED: &str = "[redacted]";
 const SECRET_BYTES_MAX: usize = 64 * 1024;
 
 /// A secret setting, given as text or as a file; wiped from memory when dropped.
+///
+/// As a field it takes `name = "…"` or `name_file = "path"`; as a value of a map, where any name may
+/// stand, a file is written `name = { file = "path" }`.
 #[derive(Clone)]
 pub struct Secret(SecretString);
 
@@ -46,8 +49,11 @@ impl<'de> Deserialize<'de> for Secret {
             Text(String),
             File { file: std::path::PathBuf },
         }
-        let given = Given::deserialize(deserializer)
-            .map_err(|_| serde::de::Error::custom("a secret is text or a file"))?;
+        // Serde's own message would quote the value.
+        let given = Given::deserialize(deserializer).map_err(|error: D::Error| {
+            let missing = error.to_string().starts_with("missing ");
+            if missing { error } else { serde::de::Error::custom("a secret is text or a file") }
+        })?;
         let text = match given {
             Given::Text(text) => text,
             Given::File { file } => std::fs::read_to_string(&file).map_err(|cause| {

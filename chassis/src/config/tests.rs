@@ -23,18 +23,34 @@ impl Default for Inner {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Database {
+    user: String,
+    password: Secret,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Outer {
     inner: Inner,
     note: String,
     pepper: Option<Secret>,
+    database: Option<Database>,
+    keys: BTreeMap<String, Secret>,
     cert_file: Option<PathBuf>,
 }
 
 impl Default for Outer {
     fn default() -> Self {
         let inner = Inner { wait_ms: 77, ..Inner::default() };
-        Self { inner, note: String::new(), pepper: None, cert_file: None }
+        Self {
+            inner,
+            note: String::new(),
+            pepper: None,
+            database: None,
+            keys: BTreeMap::new(),
+            cert_file: None,
+        }
     }
 }
 
@@ -107,4 +123,20 @@ fn a_file_that_is_missing_or_no_toml_is_told() {
     let missing = load_from::<Outer>(Some(Path::new("/no/such")), "A__", std::iter::empty(), &[]);
     assert!(matches!(missing, Err(ConfigError::Unreadable { .. })));
     assert!(matches!(read("= nonsense", &[], &[]), Err(ConfigError::NotToml { .. })));
+}
+
+#[test]
+fn secrets_in_optional_sections_and_maps_come_from_files_too() {
+    let held = file("hunter2\n");
+    let path = held.path().display();
+    let text = format!(
+        "[database]\nuser = 'u'\npassword_file = '{path}'\n[keys]\nk1 = {{ file = '{path}' }}\n"
+    );
+    let config = read(&text, &[], &[]).expect("both are read");
+    assert_eq!(config.database.expect("given").password.expose(), "hunter2");
+    assert_eq!(config.keys["k1"].expose(), "hunter2");
+    let error = read("[database]\nuser = 'u'\n", &[], &[]).expect_err("a field is missing");
+    assert!(error.to_string().contains("password"), "{error}");
+    let error = read("[database]\nuser_file = 'x'\npassword = 'p'\n", &[], &[]);
+    assert!(error.is_err(), "a user is no secret");
 }

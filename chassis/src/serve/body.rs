@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -23,6 +24,8 @@ type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// What is known of a call; written to log and metrics when it is dropped, however the call ended.
 pub(super) struct Record {
     pub(super) server: Arc<Server>,
+    /// Calls of the same connection that have not ended.
+    pub(super) active: Arc<AtomicUsize>,
     pub(super) method: Arc<Method>,
     pub(super) language: Language,
     pub(super) started: Instant,
@@ -43,7 +46,8 @@ impl Record {
         fault.help(label, format!("{base}/support")).into_status(self.server.domain, self.language)
     }
 
-    /// Notes the status in headers or trailers and gives it details when it is an error without any.
+    /// Notes the status in headers or trailers and gives it details when it is an error without
+    /// any.
     pub(super) fn complete(&mut self, headers: &mut HeaderMap) {
         let code = headers.get(Status::GRPC_STATUS).map(|value| Code::from_bytes(value.as_bytes()));
         self.code = code;
@@ -65,6 +69,7 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
+        self.active.fetch_sub(1, Ordering::Relaxed);
         let code = self.code.unwrap_or(Code::Cancelled);
         let took = self.started.elapsed();
         self.method.count(code, took);

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -45,18 +46,27 @@ pub(super) struct CallService {
     caller: Arc<Caller>,
     peer: Peer,
     calls: Arc<Semaphore>,
+    active: Arc<AtomicUsize>,
 }
 
 impl CallService {
     pub(super) fn new(server: Arc<Server>, caller: Caller, peer: Peer) -> Self {
         let calls = Arc::new(Semaphore::new(server.limits.calls_per_connection_max));
-        Self { server, caller: Arc::new(caller), peer, calls }
+        let active = Arc::new(AtomicUsize::new(0));
+        Self { server, caller: Arc::new(caller), peer, calls, active }
+    }
+
+    /// How many calls of this connection have not ended.
+    pub(super) fn active(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.active)
     }
 
     async fn answer(self, mut request: Request<Incoming>) -> Response<CallBody> {
         let found = self.server.methods.find(request.uri().path());
+        self.active.fetch_add(1, Ordering::Relaxed);
         let mut record = Record {
             server: Arc::clone(&self.server),
+            active: Arc::clone(&self.active),
             method: Arc::clone(found.unwrap_or(self.server.methods.unknown())),
             language: Language::of_headers(request.headers()),
             started: Instant::now(),

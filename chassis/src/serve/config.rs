@@ -50,8 +50,8 @@ pub struct TlsConfig {
     pub cert_file: PathBuf,
     /// PEM file with its private key.
     pub key_file: PathBuf,
-    /// PEM file with the CAs of client certificates; without it no client certificate is asked for. A
-    /// client may come without one and is anonymous then.
+    /// PEM file with the CAs of client certificates; without it no client certificate is asked for.
+    /// A client may come without one and is anonymous then.
     #[serde(default)]
     pub client_ca_file: Option<PathBuf>,
 }
@@ -66,10 +66,11 @@ pub struct Limits {
     pub connections_per_address_max: usize,
     /// HTTP/2 streams of a connection; default 128.
     pub streams_per_connection_max: u32,
-    /// Calls of one connection that are worked on at once, beyond which they are refused; default 64.
+    /// Calls of one connection that are worked on at once, beyond which they are refused; default
+    /// 64.
     pub calls_per_connection_max: usize,
-    /// Calls that are worked on at once in all, beyond which they are refused; default 1 024. Health is
-    /// exempt.
+    /// Calls that are worked on at once in all, beyond which they are refused; default 1 024.
+    /// Health is exempt.
     pub calls_max: usize,
     /// Open health and reflection calls at once; default 512.
     pub open_calls_max: usize,
@@ -97,7 +98,8 @@ pub struct Limits {
     pub keepalive_timeout_ms: u64,
     /// TCP keepalive; default 60 000 ms.
     pub tcp_keepalive_ms: u64,
-    /// Age at which a connection is asked to end, less up to a tenth; default 1 800 000 ms (30 minutes).
+    /// Age at which a connection is asked to end, less up to a tenth; default 1 800 000 ms (30
+    /// minutes).
     pub connection_age_ms_max: u64,
     /// Time for its open calls after that; default 30 000 ms.
     pub connection_age_grace_ms: u64,
@@ -156,7 +158,8 @@ impl Limits {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DrainConfig {
-    /// Time between NOT_SERVING and the end of accepting, for load balancers to notice; default 0 ms.
+    /// Time between NOT_SERVING and the end of accepting, for load balancers to notice; default 0
+    /// ms.
     pub lame_duck_ms: u64,
     /// Longest time for open calls to end; default 10 000 ms.
     pub drain_ms_max: u64,

@@ -22,8 +22,12 @@ use super::{Limits, Peer};
 
 /// The HTTP/2 preface and the header of the frame that must follow it.
 const GREETING_BYTES: usize = 24 + 9;
-/// An age limit is shortened by up to this part of it, so that clients do not all come back at once.
+/// An age limit is shortened by up to this part of it, so that clients do not all come back at
+/// once.
 const AGE_JITTER_DIVISOR: u64 = 10;
+
+/// How often a draining connection is looked at, to close it when its client does not.
+const DRAIN_CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Counts open connections, in all and by address.
 #[derive(Debug)]
@@ -127,12 +131,14 @@ where
     let limits = &server.limits;
     let received = Arc::new(AtomicUsize::new(0));
     let io = TokioIo::new(Counted { io, received: Arc::clone(&received) });
+    let active = service.active();
     let mut connection = std::pin::pin!(builder(limits).serve_connection(io, service));
     let mut greeting = std::pin::pin!(tokio::time::sleep(ms(limits.first_bytes_timeout_ms)));
     let mut end = std::pin::pin!(tokio::time::sleep(age(limits)));
     let mut draining = server.draining.clone();
     let greeted = || received.load(Ordering::Relaxed) >= GREETING_BYTES;
-    let (mut waiting, mut ending, mut told) = (true, false, false);
+    let mut check = tokio::time::interval(DRAIN_CHECK_INTERVAL);
+    let (mut waiting, mut ending, mut told, mut quiet) = (true, false, false, false);
     loop {
         tokio::select! {
             result = connection.as_mut() => {
@@ -163,6 +169,17 @@ where
                     return;
                 }
                 connection.as_mut().graceful_shutdown();
+                check.reset();
+            }
+            // A client that never answers GOAWAY, or keeps its side of an ended stream open, would
+            // hold up the drain; two looks without a call leave time for the last answer to be
+            // sent.
+            _ = check.tick(), if told => {
+                let idle = active.load(Ordering::Relaxed) == 0;
+                if idle && quiet {
+                    return;
+                }
+                quiet = idle;
             }
         }
     }

@@ -12,7 +12,8 @@ const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 /// The specification allows at most eight digits.
 const DIGITS_MAX: usize = 8;
 
-/// When a call must have been answered; found in the request's extensions, to be forwarded downstream.
+/// When a call must have been answered; found in the request's extensions, to be forwarded
+/// downstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 

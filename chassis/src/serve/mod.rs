@@ -1,7 +1,8 @@
 //! The gRPC server: `bind`, then `run` until told to stop, then a drain that always ends.
 //!
-//! We serve on hyper directly instead of tonic's own server: its connection age never turns into a graceful
-//! close, it keeps TLS 1.2, has no limit on connections and answers a passed deadline with CANCELLED.
+//! We serve on hyper directly instead of tonic's own server: its connection age never turns into a
+//! graceful close, it keeps TLS 1.2, has no limit on connections and answers a passed deadline with
+//! CANCELLED.
 
 mod body;
 mod call;

@@ -1,4 +1,4 @@
-//! Accepts until told to stop, then drains: NOT_SERVING, wait, accept no more, let calls end, cut off.
+//! Accepts until told to stop, then drains and cuts off what does not end in time.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -48,11 +48,11 @@ pub enum DrainOutcome {
 }
 
 impl Bound {
-    /// Serves `routes`, health and reflection until `stop` ends, then drains. Answers not sooner than all
-    /// connections are closed, and not later than lame duck plus drain cap after `stop`.
+    /// Serves `routes`, health and reflection until `stop` ends, then drains. Answers not sooner
+    /// than all connections are closed, and not later than lame duck plus drain cap after `stop`.
     ///
-    /// A handler is dropped when the deadline of its call passes or the caller goes away: work that must
-    /// not be torn runs in a task of its own.
+    /// A handler is dropped when the deadline of its call passes or the caller goes away: work that
+    /// must not be torn runs in a task of its own.
     pub async fn run(
         self,
         routes: Routes,
@@ -103,7 +103,9 @@ async fn accept(
                 Ok((tcp, address)) => match admission.admit(address.ip()) {
                     Some(ticket) => {
                         let server = Arc::clone(&server);
-                        connections.spawn(connection::serve(tcp, address, tls.clone(), server, ticket));
+                        let tls = tls.clone();
+                        connections
+                            .spawn(connection::serve(tcp, address, tls, server, ticket));
                     }
                     None => tracing::info!(%address, "connection refused: too many are open"),
                 },

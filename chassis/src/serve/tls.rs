@@ -25,7 +25,8 @@ pub(super) fn acceptor(config: &TlsConfig) -> Result<tokio_rustls::TlsAcceptor, 
             for certificate in certificates(path)? {
                 roots.add(certificate).map_err(|e| fault(path, &e))?;
             }
-            // A caller without a certificate is let in and stays anonymous: roles decide, call by call.
+            // A caller without a certificate is let in and stays anonymous: roles decide, call by
+            // call.
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
                 .allow_unauthenticated()
                 .build()

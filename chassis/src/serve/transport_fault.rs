@@ -1,4 +1,4 @@
-//! Faults of the transport: what tonic and we answer before or instead of a handler, always with details.
+//! What tonic and we answer before or instead of a handler, always with details.
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use crate::status::Fault;
 /// Delay that callers are told when the server cannot serve them for now.
 const UNAVAILABLE_RETRY_DELAY: Duration = Duration::from_secs(1);
 
-/// How tonic and prost begin the message when a request cannot be read. Tests over sockets hold them.
+/// How tonic and prost begin the message when a request cannot be read. Tests over sockets hold
+/// them.
 const MALFORMED: [&str; 5] = [
     "failed to decode Protobuf message",
     "protocol error",
@@ -18,7 +19,8 @@ const MALFORMED: [&str; 5] = [
     "Error decompressing",
 ];
 
-/// Details for a bare status, which only tonic or a fault of ours produces; its text stays in the log.
+/// Details for a bare status, which only tonic or a fault of ours produces; its text stays in the
+/// log.
 pub(super) fn of_bare(code: Code, message: &str) -> Fault {
     match code {
         Code::OutOfRange if message.starts_with("Error, encoded") => response_too_large(),
