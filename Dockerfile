@@ -18,7 +18,7 @@ COPY LICENSE LICENSE-MIT LICENSE-APACHE /usr/share/doc/benefits/
 FROM runtime AS activation-service
 USER 10001:10001
 VOLUME /var/lib/activation
-EXPOSE 50061
+EXPOSE 50052
 HEALTHCHECK --interval=5s --timeout=4s --start-period=10s --retries=6 \
     CMD ["/usr/local/bin/activation-service", "healthcheck"]
 ENTRYPOINT ["/usr/local/bin/activation-service"]
@@ -28,7 +28,7 @@ FROM runtime AS catalog-service
 COPY catalog-service/catalog /usr/share/benefits/catalog
 USER 10001:10001
 VOLUME /var/lib/catalog
-EXPOSE 50062
+EXPOSE 50051
 HEALTHCHECK --interval=5s --timeout=4s --start-period=10s --retries=6 \
     CMD ["/usr/local/bin/catalog-service", "healthcheck"]
 ENTRYPOINT ["/usr/local/bin/catalog-service"]

@@ -15,7 +15,7 @@ use rcgen::{
     KeyUsagePurpose,
 };
 
-use crate::output;
+use crate::{output, secrets};
 
 /// Longest life of a certificate; a longer one is forgotten before it ends.
 const VALID_DAYS_MAX: i64 = 825;
@@ -41,7 +41,7 @@ pub struct CertsArgs {
     /// For how many days the certificates are valid.
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(i64).range(1..=VALID_DAYS_MAX))]
     pub days: i64,
-    /// Replace what an earlier run wrote; identities made by it end.
+    /// Replace the identities that an earlier run wrote; secrets stay as they are.
     #[arg(long)]
     pub replace: bool,
 }
@@ -52,22 +52,27 @@ pub struct CertsArgs {
 /// The folder holds an authority already, or cannot be written.
 pub fn run(args: &CertsArgs) -> Result<()> {
     write(args)?;
-    let shown = args.out.display();
-    output::line(&format!("{shown}/ca.pem                 the authority; clients trust it"));
+    let row = |file: &str, about: &str| {
+        output::line(&format!("{:<48} {about}", args.out.join(file).display().to_string()));
+    };
+    row("ca.pem", "the authority; clients trust it");
     for server in SERVERS {
-        let file = format!("{server}.pem");
-        output::line(&format!("{shown}/{file:<22} {server}, localhost, 127.0.0.1, ::1"));
+        row(&format!("{server}.pem"), &format!("server: {server}, localhost, 127.0.0.1, ::1"));
     }
     for (name, dns) in CLIENTS {
-        let file = format!("{name}.pem");
-        output::line(&format!("{shown}/{file:<22} {dns}"));
+        row(&format!("{name}.pem"), &format!("client: {dns}"));
     }
-    output::line(&format!("{shown}/token-signing.pub.pem  checks tokens of `cargo xtask token`"));
-    output::line("Every .pem has its private .key beside it, readable by you alone.");
+    row("token-signing.pub.pem", "checks tokens of `cargo xtask token`");
+    for (name, _, about) in secrets::SECRETS {
+        row(name, about);
+    }
+    output::line(
+        "Every .pem of an identity has its .key beside it; keys and secrets are yours alone.",
+    );
     Ok(())
 }
 
-/// Writes the authority, all identities and the key pair for tokens.
+/// Writes the authority, all identities, the key pair for tokens, and the secrets that are missing.
 ///
 /// # Errors
 /// The folder holds an authority already, or cannot be written.
@@ -99,7 +104,8 @@ pub fn write(args: &CertsArgs) -> Result<()> {
     }
     let token_key = KeyPair::generate_for(&rcgen::PKCS_ED25519)?;
     write_private(&folder.join("token-signing.key"), &token_key.serialize_pem())?;
-    write_public(&folder.join("token-signing.pub.pem"), &token_key.public_key_pem())
+    write_public(&folder.join("token-signing.pub.pem"), &token_key.public_key_pem())?;
+    secrets::write_missing(folder)
 }
 
 fn write_identity(
@@ -161,7 +167,7 @@ fn write_public(path: &Path, text: &str) -> Result<()> {
 }
 
 /// Never lets the key be readable by others, not even for a moment.
-fn write_private(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
     if path.exists() {
         fs::remove_file(path).with_context(|| format!("cannot replace {}", path.display()))?;
     }

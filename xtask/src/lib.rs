@@ -7,5 +7,6 @@ pub mod certs;
 pub mod cli;
 pub mod output;
 pub mod process;
+pub mod secrets;
 pub mod test;
 pub mod token;
