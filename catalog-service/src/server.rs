@@ -124,6 +124,7 @@ pub async fn bind_at(config: Config, clock: Arc<dyn Clock>) -> Result<Server, Se
     check_secrets(&store, &vault).await?;
     let channel = chassis::channel::connect_lazy(&config.activation.channel)?;
     let call_timeout = Duration::from_millis(config.activation.call_timeout_ms);
+    let plain = config.activation.channel.uri.starts_with("http://");
     let shared = Arc::new(store.clone());
     let ports = Ports {
         clock,
@@ -133,7 +134,7 @@ pub async fn bind_at(config: Config, clock: Arc<dyn Clock>) -> Result<Server, Se
         keys: shared.clone(),
         outbox: shared,
         vault: Arc::new(vault),
-        ledger: Arc::new(ActivationClient::new(channel, call_timeout)),
+        ledger: Arc::new(ActivationClient::new(channel, call_timeout, plain)),
     };
     let bound = chassis::serve::bind(&config.serve).await?;
     Ok(Server {

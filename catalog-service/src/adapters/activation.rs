@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use proto::activation::v1::activation_service_client::ActivationServiceClient;
 use proto::activation::v1::{BatchGetKeyUsageRequest, BatchRegisterKeysRequest, KeyRegistration};
+use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
@@ -22,29 +23,38 @@ use crate::ports::{Ledger, LedgerError, Registration, UsageReading, Verdict};
 /// Most calls for single keys that are in flight at once.
 const CALLS_IN_FLIGHT_MAX: usize = 8;
 
+/// Who we are where there are no certificates.
+const DEVELOPMENT_IDENTITY: &str = "subject=catalog-service;roles=CATALOG";
+
 /// The activation service.
 #[derive(Clone)]
 pub struct ActivationClient {
     client: ActivationServiceClient<Channel>,
     call_timeout: Duration,
+    plain: bool,
 }
 
 impl ActivationClient {
-    /// A client on a channel that connects when it is first used.
-    pub fn new(channel: Channel, call_timeout: Duration) -> Self {
-        Self { client: ActivationServiceClient::new(channel), call_timeout }
+    /// A client on a channel that connects when it is first used. On a plain one, which leads to
+    /// loopback only, it says who it is as a development identity; else its certificate does.
+    pub fn new(channel: Channel, call_timeout: Duration, plain: bool) -> Self {
+        Self { client: ActivationServiceClient::new(channel), call_timeout, plain }
     }
 
     /// Makes the call with a deadline that both sides know.
-    fn request<T>(message: T, within: Duration) -> Request<T> {
+    fn request<T>(&self, message: T, within: Duration) -> Request<T> {
         let mut request = Request::new(message);
+        if self.plain {
+            let identity = MetadataValue::from_static(DEVELOPMENT_IDENTITY);
+            request.metadata_mut().insert("x-dev-identity", identity);
+        }
         request.set_timeout(within);
         request
     }
 
     async fn register_batch(&self, keys: Vec<KeyRegistration>) -> Result<Vec<Verdict>, Status> {
         let sent: Vec<Suspension> = keys.iter().map(message::suspension_sent).collect();
-        let request = Self::request(BatchRegisterKeysRequest { keys }, self.call_timeout);
+        let request = self.request(BatchRegisterKeysRequest { keys }, self.call_timeout);
         let mut client = self.client.clone();
         let call = client.batch_register_keys(request);
         let answer = tokio::time::timeout(self.call_timeout, call).await.map_err(too_late)?;
@@ -78,7 +88,7 @@ impl ActivationClient {
 
     async fn suspend_one(&self, key_id: &Handle, suspension: Suspension) -> Verdict {
         let request =
-            Self::request(message::update_suspension(key_id, suspension), self.call_timeout);
+            self.request(message::update_suspension(key_id, suspension), self.call_timeout);
         let mut client = self.client.clone();
         let call = client.update_key(request);
         let answer = match tokio::time::timeout(self.call_timeout, call).await {
@@ -132,7 +142,7 @@ impl Ledger for ActivationClient {
 
     async fn usage(&self, keys: &[Handle], within: Duration) -> Result<UsageReading, LedgerError> {
         let names = keys.iter().map(message::key_name).collect();
-        let request = Self::request(BatchGetKeyUsageRequest { names }, within);
+        let request = self.request(BatchGetKeyUsageRequest { names }, within);
         let mut client = self.client.clone();
         let call = client.batch_get_key_usage(request);
         let answer = match tokio::time::timeout(within, call).await {
