@@ -6,6 +6,7 @@
 pub mod certs;
 pub mod cli;
 pub mod output;
+pub mod pair;
 pub mod process;
 pub mod secrets;
 pub mod test;

@@ -1,0 +1,189 @@
+//! The two real services as processes on loopback, for `dev` and for the system tests.
+//!
+//! Everything they need lies in one folder: identities and secrets, stores, logs, and a copy of the content that may
+//! be edited. A service that is started again gets the same port and finds its files again.
+
+mod service;
+mod settings;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::certs::{self, CertsArgs};
+use crate::process::root;
+pub use service::Service;
+
+/// How callers prove who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// Plain text with the development identity.
+    Plain,
+    /// Certificates and tokens.
+    Mtls,
+}
+
+/// What to start.
+#[derive(Clone, Debug)]
+pub struct PairOptions {
+    /// The folder for everything; it is made if it does not exist.
+    pub folder: PathBuf,
+    /// How callers prove who they are.
+    pub security: Security,
+    /// Port of the activation service; any free one if 0.
+    pub activation_port: u16,
+    /// Port of the catalog service; any free one if 0.
+    pub catalog_port: u16,
+    /// Further settings of the activation service, `key` and `value`.
+    pub activation_settings: Vec<(String, String)>,
+    /// Further settings of the catalog service.
+    pub catalog_settings: Vec<(String, String)>,
+}
+
+impl PairOptions {
+    /// Free ports and no further settings.
+    #[must_use]
+    pub fn new(folder: &Path, security: Security) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            security,
+            activation_port: 0,
+            catalog_port: 0,
+            activation_settings: Vec::new(),
+            catalog_settings: Vec::new(),
+        }
+    }
+}
+
+/// Both services; they are killed when this is dropped.
+pub struct Pair {
+    options: PairOptions,
+    activation: Service,
+    catalog: Service,
+}
+
+impl Pair {
+    /// Starts both and waits until each says where it listens.
+    ///
+    /// # Errors
+    /// The folder cannot be written, a binary is missing, or a service ends instead of listening.
+    pub fn start(options: PairOptions) -> Result<Self> {
+        prepare(&options.folder)?;
+        let (activation_port, catalog_port) = (options.activation_port, options.catalog_port);
+        let mut activation = Service::new("activation-service", &options.folder, activation_port)?;
+        let mut catalog = Service::new("catalog-service", &options.folder, catalog_port)?;
+        activation.start(&settings::activation(&options))?;
+        catalog.start(&settings::catalog(&options, activation.address()?))?;
+        Ok(Self { options, activation, catalog })
+    }
+
+    /// The activation service.
+    #[must_use]
+    pub fn activation(&self) -> &Service {
+        &self.activation
+    }
+
+    /// The catalog service.
+    #[must_use]
+    pub fn catalog(&self) -> &Service {
+        &self.catalog
+    }
+
+    /// Starts the activation service again, on the same port and files.
+    ///
+    /// # Errors
+    /// It runs already, or ends instead of listening.
+    pub fn start_activation(&mut self) -> Result<()> {
+        self.activation.start(&settings::activation(&self.options))
+    }
+
+    /// Starts the catalog service again, on the same port and files.
+    ///
+    /// # Errors
+    /// It runs already, or ends instead of listening.
+    pub fn start_catalog(&mut self) -> Result<()> {
+        let activation: SocketAddr = self.activation.address()?;
+        self.catalog.start(&settings::catalog(&self.options, activation))
+    }
+
+    /// Ends the activation service with SIGKILL.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn kill_activation(&mut self) -> Result<()> {
+        self.activation.kill()
+    }
+
+    /// Ends the catalog service with SIGKILL.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn kill_catalog(&mut self) -> Result<()> {
+        self.catalog.kill()
+    }
+
+    /// Ends the activation service with SIGTERM and waits for its end.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn stop_activation(&mut self) -> Result<std::process::ExitStatus> {
+        self.activation.stop()
+    }
+
+    /// Ends the catalog service with SIGTERM and waits for its end.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn stop_catalog(&mut self) -> Result<std::process::ExitStatus> {
+        self.catalog.stop()
+    }
+
+    /// The content that the catalog service serves; it may be edited.
+    #[must_use]
+    pub fn content_folder(&self) -> PathBuf {
+        settings::content(&self.options.folder)
+    }
+
+    /// Identities and secrets, as `cargo xtask certs` writes them.
+    #[must_use]
+    pub fn certs(&self) -> PathBuf {
+        settings::certs(&self.options.folder)
+    }
+
+    /// How callers prove who they are.
+    #[must_use]
+    pub fn security(&self) -> Security {
+        self.options.security
+    }
+}
+
+/// Makes what is missing in the folder.
+fn prepare(folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let out = settings::certs(folder);
+    if !out.join("ca.pem").exists() {
+        certs::write(&CertsArgs { out, days: 90, replace: false })?;
+    }
+    let content = settings::content(folder);
+    if !content.exists() {
+        copy(&root().join("catalog-service").join("catalog"), &content)?;
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)
+                .with_context(|| format!("cannot copy to {}", target.display()))?;
+        }
+    }
+    Ok(())
+}
