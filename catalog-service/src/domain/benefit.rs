@@ -1,4 +1,5 @@
-//! Benefits: the products a partner is entitled to through its enrolments (R2), as rows to search and sort.
+//! Benefits: the products a partner is entitled to through its enrolments (R2), as rows to search
+//! and sort.
 
 use thiserror::Error;
 
@@ -87,7 +88,8 @@ pub struct Benefit<'c> {
     pub enrolment_state: EnrolmentState,
     /// Last moment to activate.
     pub activate_by_ms: i64,
-    /// Where its key stands: NOT_REQUIRED or NOT_ASSIGNED until the caller, who knows the keys, says otherwise.
+    /// Where its key stands: NOT_REQUIRED or NOT_ASSIGNED until the caller, who knows the keys,
+    /// says otherwise.
     pub key_state: KeyState,
 }
 
@@ -110,8 +112,9 @@ pub enum ListState {
     Provisioning,
 }
 
-/// Every benefit that the enrolments entitle to now, by enrolment and in the order of the offer. One product through
-/// two offers is two benefits, each with its own end (F8). An offer that the content no longer has grants nothing.
+/// Every benefit that the enrolments entitle to now, by enrolment and in the order of the offer.
+/// One product through two offers is two benefits, each with its own end (F8). An offer that the
+/// content no longer has grants nothing.
 pub fn visible<'c>(
     content: &'c Content,
     enrolments: &[Enrolment],
@@ -142,7 +145,8 @@ pub fn find<'c>(
     granted(content, enrolment, product, now_ms)
 }
 
-/// The benefit of this enrolment and product in any state: keys are imported before an enrolment is active.
+/// The benefit of this enrolment and product in any state: keys are imported before an enrolment is
+/// active.
 pub fn granted<'c>(
     content: &'c Content,
     enrolment: &Enrolment,

@@ -1,4 +1,4 @@
-//! Resolves what a reader chose in the download pane (F3): version, edition, language, architecture, instructions.
+//! Resolves what a reader chose in the pane (F3): version, edition, language, architecture, platform.
 
 use thiserror::Error;
 
@@ -93,7 +93,8 @@ pub enum ChoiceError {
     },
 }
 
-/// Resolves the files. The language of the software is, if left open, the reader's if there is one, else the first.
+/// Resolves the files. The language of the software is, if left open, the reader's if there is one,
+/// else the first.
 pub fn choose<'c>(
     product: &'c Product,
     wanted: &Wanted<'_>,

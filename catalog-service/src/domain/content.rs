@@ -1,4 +1,4 @@
-//! The whole content of the catalog at one moment: families, products and offers, never changed after loading.
+//! The whole content of the catalog at one moment, never changed after loading.
 
 use std::collections::BTreeMap;
 

@@ -70,7 +70,8 @@ impl EnrolmentState {
 }
 
 impl Term {
-    /// Where the enrolment stands. Moments belong to what begins in them: at `end_ms` the grace has begun.
+    /// Where the enrolment stands. Moments belong to what begins in them: at `end_ms` the grace has
+    /// begun.
     pub fn state_at(&self, now_ms: i64) -> EnrolmentState {
         if now_ms >= self.activate_by_ms() {
             EnrolmentState::Expired
@@ -83,11 +84,13 @@ impl Term {
         }
     }
 
-    /// The first moment after `now_ms` at which time alone gives it another state; none once it is expired.
+    /// The first moment after `now_ms` at which time alone gives it another state; none once it is
+    /// expired.
     pub fn next_change_ms(&self, now_ms: i64) -> Option<i64> {
         match self.state_at(now_ms) {
             EnrolmentState::Expired => None,
-            // A start at or after the end leads straight into the grace, and one after that is never reached.
+            // A start at or after the end leads straight into the grace, and one after that is
+            // never reached.
             EnrolmentState::Provisioning if self.provisioned => {
                 Some(self.start_ms.min(self.activate_by_ms()))
             }

@@ -1,4 +1,5 @@
-//! Products as the content describes them: what they are, what they need, and what can be downloaded.
+//! Products as the content describes them: what they are, what they need, and what can be
+//! downloaded.
 
 use super::id::{FamilyId, ProductId};
 use super::instruction::Walkthroughs;

@@ -52,8 +52,8 @@ pub(super) fn assemble(folder: &Folder, faults: &mut Faults) -> Content {
         faults.add(&PathBuf::from("."), 1, "the folder holds no family of products");
     }
     let mut drafts = Drafts::default();
-    for family in &folder.families {
-        read_family(family, &mut drafts, faults);
+    for (name, family) in &folder.families {
+        read_family(name, family, &mut drafts, faults);
     }
     let mut offers = Vec::new();
     for source in &folder.offers {
@@ -88,15 +88,15 @@ pub(super) fn assemble(folder: &Folder, faults: &mut Faults) -> Content {
     Content::new(families, products, offers, folder.fingerprint)
 }
 
-fn read_family(folder: &FamilyFolder, drafts: &mut Drafts, faults: &mut Faults) {
-    let id = match FamilyId::parse(&folder.name) {
+fn read_family(name: &str, folder: &FamilyFolder, drafts: &mut Drafts, faults: &mut Faults) {
+    let id = match FamilyId::parse(name) {
         Ok(id) => id,
         Err(error) => {
             let message = format!("the name of the folder: {error}");
-            return faults.add(&PathBuf::from(&folder.name), 1, message);
+            return faults.add(&PathBuf::from(name), 1, message);
         }
     };
-    let file = PathBuf::from(&folder.name).join("family.toml");
+    let file = PathBuf::from(name).join("family.toml");
     let draft = match &folder.family {
         Some(source) => family::read(id.clone(), source, faults),
         None => {

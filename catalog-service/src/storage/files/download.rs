@@ -1,4 +1,5 @@
-//! Reads what can be downloaded of a product: versions, editions, and their files by language and architecture.
+//! Reads what can be downloaded of a product: versions, editions, and their files by language and
+//! architecture.
 
 use super::faults::Faults;
 use super::section::{LINE_CHARS_MAX, Section};
@@ -72,7 +73,8 @@ fn choice_id(section: &mut Section<'_>, faults: &mut Faults) -> Option<String> {
     None
 }
 
-/// The files of an edition, grouped by language and then architecture in the order in which they first occur.
+/// The files of an edition, grouped by language and then architecture in the order in which they
+/// first occur.
 fn languages(edition: &mut Section<'_>, faults: &mut Faults) -> Option<Vec<EditionLanguage>> {
     let sections = edition.sections("files", faults);
     if sections.is_empty() {
@@ -85,18 +87,16 @@ fn languages(edition: &mut Section<'_>, faults: &mut Faults) -> Option<Vec<Editi
         let language = software_language(&mut section, faults);
         let architecture = architecture(&mut section, faults);
         let file = file(&mut section, faults);
-        let (Some(language), Some(architecture), Some(file)) = (language, architecture, file)
-        else {
-            section.finish(faults);
-            continue;
-        };
-        let build = build_of(&mut languages, language, architecture);
-        if build.files.iter().any(|known| known.file_name == file.file_name) {
-            let message = format!("file `{}` occurs twice", file.file_name);
-            section.fault(faults, section.line_of("file_name"), message);
+        if let (Some(language), Some(architecture), Some(file)) = (language, architecture, file)
+            && let Some(build) = build_of(&mut languages, language, architecture)
+        {
+            if build.files.iter().any(|known| known.file_name == file.file_name) {
+                let message = format!("file `{}` occurs twice", file.file_name);
+                section.fault(faults, section.line_of("file_name"), message);
+            }
+            build.files.push(file);
+            read = read.saturating_add(1);
         }
-        build.files.push(file);
-        read = read.saturating_add(1);
         section.finish(faults);
     }
     (wanted > 0 && read == wanted).then_some(languages)
@@ -107,20 +107,15 @@ fn build_of(
     languages: &mut Vec<EditionLanguage>,
     language: LanguageTag,
     architecture: Architecture,
-) -> &mut Build {
-    let at = languages.iter().position(|known| known.language == language).unwrap_or_else(|| {
-        languages.push(EditionLanguage { language, builds: Vec::new() });
-        languages.len().saturating_sub(1)
-    });
-    #[expect(clippy::indexing_slicing, reason = "found or pushed just above")]
-    let builds = &mut languages[at].builds;
-    let at =
-        builds.iter().position(|known| known.architecture == architecture).unwrap_or_else(|| {
-            builds.push(Build { architecture, files: Vec::new() });
-            builds.len().saturating_sub(1)
-        });
-    #[expect(clippy::indexing_slicing, reason = "found or pushed just above")]
-    &mut builds[at]
+) -> Option<&mut Build> {
+    if !languages.iter().any(|known| known.language == language) {
+        languages.push(EditionLanguage { language: language.clone(), builds: Vec::new() });
+    }
+    let known = languages.iter_mut().find(|known| known.language == language)?;
+    if !known.builds.iter().any(|build| build.architecture == architecture) {
+        known.builds.push(Build { architecture, files: Vec::new() });
+    }
+    known.builds.iter_mut().find(|build| build.architecture == architecture)
 }
 
 fn software_language(section: &mut Section<'_>, faults: &mut Faults) -> Option<LanguageTag> {

@@ -14,9 +14,11 @@ use crate::domain::product::Family;
 pub(super) struct FamilyDraft {
     /// The family.
     pub(super) family: Family,
-    /// The languages that all texts of the family have, English among them; empty if they are not known.
+    /// The languages that all texts of the family have, English among them; empty if they are not
+    /// known.
     pub(super) languages: Vec<LanguageTag>,
-    /// Why products of the family cannot be downloaded, where none says so itself; none if that is not known.
+    /// Why products of the family cannot be downloaded, where none says so itself; none if that is
+    /// not known.
     pub(super) not_downloadable_notes: Option<BTreeMap<LanguageTag, String>>,
 }
 
@@ -76,8 +78,8 @@ fn languages(root: &mut Section<'_>, faults: &mut Faults) -> Option<Vec<Language
     Some(languages)
 }
 
-/// The tables of a `text` table in exactly these languages: others are faults, and so are missing ones. No languages
-/// at all means that they are not known, and any will do.
+/// The tables of a `text` table in exactly these languages: others are faults, and so are missing
+/// ones. No languages at all means that they are not known, and any will do.
 pub(super) fn in_languages<'t>(
     texts: Section<'t>,
     languages: &[LanguageTag],

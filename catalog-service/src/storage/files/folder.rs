@@ -1,5 +1,6 @@
 //! Reads the files of a content folder: bounded in number and size, and none from outside of it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -56,8 +57,6 @@ pub(super) struct InstallFile {
 /// The files of a family.
 #[derive(Debug, Default)]
 pub(super) struct FamilyFolder {
-    /// Its name.
-    pub(super) name: String,
     /// The file that describes it.
     pub(super) family: Option<SourceFile>,
     /// One file a product.
@@ -69,8 +68,8 @@ pub(super) struct FamilyFolder {
 /// All files, in the order of their paths.
 #[derive(Debug, Default)]
 pub(super) struct Folder {
-    /// The families.
-    pub(super) families: Vec<FamilyFolder>,
+    /// The families by the name of their folder.
+    pub(super) families: BTreeMap<String, FamilyFolder>,
     /// The offers.
     pub(super) offers: Vec<SourceFile>,
     /// SHA-256 over paths and texts.
@@ -119,14 +118,7 @@ impl Folder {
     }
 
     fn family(&mut self, name: &str) -> &mut FamilyFolder {
-        // Files come sorted by path, so the family of a file is the last one or a new one.
-        let known = self.families.iter().position(|family| family.name == name);
-        let index = known.unwrap_or(self.families.len());
-        if known.is_none() {
-            self.families.push(FamilyFolder { name: name.to_owned(), ..FamilyFolder::default() });
-        }
-        #[expect(clippy::indexing_slicing, reason = "found or pushed three lines above")]
-        &mut self.families[index]
+        self.families.entry(name.to_owned()).or_default()
     }
 }
 
@@ -163,7 +155,8 @@ impl Walk<'_> {
                 self.faults.add(path, 1, "holds a name that is not UTF-8");
                 continue;
             };
-            // Editors, version control and mounted volumes keep things of their own under such names.
+            // Editors, version control and mounted volumes keep things of their own under such
+            // names.
             if name.starts_with('.') {
                 continue;
             }
@@ -179,7 +172,8 @@ impl Walk<'_> {
     }
 
     fn entry(&mut self, path: &Path, depth: usize, files: &mut Vec<SourceFile>) {
-        // A link may lead anywhere within the folder (mounted volumes are made of links), not out of it.
+        // A link may lead anywhere within the folder (mounted volumes are made of links), not out
+        // of it.
         let real = match self.root.join(path).canonicalize() {
             Ok(real) => real,
             Err(error) => return self.faults.add(path, 1, format!("cannot be opened: {error}")),

@@ -105,7 +105,8 @@ fn grant(
         section.fault(faults, section.line_of("product"), message);
         return None;
     };
-    // A product whose own file has faults is known and has no draft; nothing more can be said about it.
+    // A product whose own file has faults is known and has no draft; nothing more can be said about
+    // it.
     let Some(draft) = drafts.product(&id) else {
         reasons.use_for(drafts.family_of(&id).unwrap_or_default());
         return None;

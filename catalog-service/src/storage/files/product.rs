@@ -193,7 +193,9 @@ fn check(draft: &ProductDraft, root: &Section<'_>, faults: &mut Faults) {
     if product.activation_required && !product.key_required {
         fault("key_required", "a product that is activated needs a product key");
     }
-    if product.downloadable && product.versions.is_empty() {
+    // A licence that claims to be downloadable is told above; that it has no versions is as it
+    // should be.
+    if product.downloadable && product.versions.is_empty() && !draft.client_access_licence {
         fault("versions", "a product that can be downloaded has at least one version");
     }
     if !product.downloadable && !product.versions.is_empty() {

@@ -1,4 +1,5 @@
-//! Resolves the walkthrough of each version and platform: the nearest text of every part, with its names filled in.
+//! Resolves the walkthrough of each version and platform: the nearest text of every part, with its
+//! names filled in.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! A table of a TOML file, read field by field: each fault with its line, and what nobody asked for is one too.
+//! A table of a TOML file, read field by field, with the line of each fault.
 
 use std::path::Path;
 
@@ -263,7 +263,8 @@ impl<'t> Section<'t> {
         sections
     }
 
-    /// The names of the fields with their lines, for tables whose names are data. They count as asked for.
+    /// The names of the fields with their lines, for tables whose names are data. They count as
+    /// asked for.
     pub(super) fn names(&self) -> Vec<Located<String>> {
         self.table
             .keys()

@@ -1,4 +1,5 @@
-//! Reads a walkthrough: Markdown whose second-level headings say which part of the pane they are (F2).
+//! Reads a walkthrough: Markdown whose second-level headings say which part of the pane they are
+//! (F2).
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -108,7 +109,8 @@ pub(super) fn read(install: &InstallFile, faults: &mut Faults) -> Option<Walkthr
 struct Parts<'f> {
     install: &'f InstallFile,
     found: BTreeMap<Part, PartText>,
-    /// The part being read; without a `Part` it stands under a heading that is told already and is dropped.
+    /// The part being read; without a `Part` it stands under a heading that is told already and is
+    /// dropped.
     current: Option<(Option<Part>, PartText)>,
     fenced: bool,
 }
