@@ -1,5 +1,4 @@
-//! Benefits: the products a partner is entitled to through its enrolments (R2), as rows to search
-//! and sort.
+//! Benefits: the products a partner is entitled to (R2), as rows to search and sort.
 
 use thiserror::Error;
 

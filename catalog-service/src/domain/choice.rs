@@ -1,4 +1,4 @@
-//! Resolves what a reader chose in the pane (F3): version, edition, language, architecture, platform.
+//! Resolves what a reader chose in the pane (F3), from version to architecture and platform.
 
 use thiserror::Error;
 

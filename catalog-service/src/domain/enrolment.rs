@@ -5,9 +5,6 @@ use super::id::{EnrolmentId, OfferId};
 /// The renewal window after the end, in which benefits stay: 30 days.
 pub const RENEWAL_GRACE_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 
-/// How long provisioning may lag behind the start: 24 hours.
-pub const PROVISIONING_LAG_MS_MAX: i64 = 24 * 60 * 60 * 1000;
-
 /// A partner's membership through one offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Enrolment {
@@ -105,12 +102,6 @@ impl Term {
     pub fn activate_by_ms(&self) -> i64 {
         self.end_ms.saturating_add(RENEWAL_GRACE_MS)
     }
-
-    /// Whether provisioning takes longer than the reader was told it may.
-    pub fn provisioning_is_late(&self, now_ms: i64) -> bool {
-        self.state_at(now_ms) == EnrolmentState::Provisioning
-            && now_ms >= self.start_ms.saturating_add(PROVISIONING_LAG_MS_MAX)
-    }
 }
 
 #[cfg(test)]
@@ -144,10 +135,7 @@ mod tests {
         let waiting = Term { provisioned: false, ..YEAR };
         assert_eq!(waiting.state_at(11 * DAY_MS), Provisioning);
         assert_eq!(waiting.next_change_ms(11 * DAY_MS), Some(405 * DAY_MS));
-        assert!(!waiting.provisioning_is_late(11 * DAY_MS - 1));
-        assert!(waiting.provisioning_is_late(11 * DAY_MS));
         assert_eq!(waiting.state_at(405 * DAY_MS), Expired);
-        assert!(!YEAR.provisioning_is_late(11 * DAY_MS));
     }
 
     #[test]

@@ -113,19 +113,9 @@ impl<T> Localised<T> {
             .unwrap_or((&self.english_tag, &self.english))
     }
 
-    /// The form in exactly this language.
-    pub fn get(&self, language: &LanguageTag) -> Option<&T> {
-        if *language == self.english_tag { Some(&self.english) } else { self.others.get(language) }
-    }
-
     /// The English form.
     pub fn english(&self) -> &T {
         &self.english
-    }
-
-    /// The languages, English first.
-    pub fn languages(&self) -> impl Iterator<Item = &LanguageTag> {
-        std::iter::once(&self.english_tag).chain(self.others.keys())
     }
 }
 
@@ -183,7 +173,7 @@ mod tests {
     fn english_is_replaced_not_doubled() {
         let mut text = Localised::new("old");
         text.insert(tag("en"), "new");
-        assert_eq!(text.languages().count(), 1);
-        assert_eq!(text.get(&tag("en")), Some(&"new"));
+        assert_eq!(text.english(), &"new");
+        assert_eq!(text.pick(&tag("en-GB")), (&tag("en"), &"new"));
     }
 }
