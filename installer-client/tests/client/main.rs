@@ -1,1 +1,9 @@
-//! Placeholder.
+//! The client against services that answer, refuse, hang and die: nothing is sent twice in two
+//! forms, nothing leaks.
+
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod lost_answers;
