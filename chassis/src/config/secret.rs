@@ -12,8 +12,8 @@ const SECRET_BYTES_MAX: usize = 64 * 1024;
 
 /// A secret setting, given as text or as a file; wiped from memory when dropped.
 ///
-/// As a field it takes `name = "…"` or `name_file = "path"`; as a value of a map, where any name may
-/// stand, a file is written `name = { file = "path" }`.
+/// As a field it takes `name = "…"` or `name_file = "path"`; as a value of a map, where any name
+/// may stand, a file is written `name = { file = "path" }`.
 #[derive(Clone)]
 pub struct Secret(SecretString);
 

@@ -31,7 +31,8 @@ async fn a_line_names_caller_method_and_code_and_no_content() {
         .with_ansi(false)
         .with_writer(move || sink.clone())
         .finish();
-    // The runtime of this test has one thread, so its tasks log here and those of other tests do not.
+    // The runtime of this test has one thread, so its tasks log here and those of other tests do
+    // not.
     let guard = tracing::subscriber::set_default(subscriber);
     let mut config = config();
     config.identity = IdentityConfig { development: true, ..IdentityConfig::default() };
