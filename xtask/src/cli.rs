@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{certs, output, test, token};
+use crate::{certs, dev, output, test, token};
 
 #[derive(Parser)]
 #[command(
@@ -19,6 +19,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Build and start both services, walk through the main job, and go on serving.
+    Dev(dev::DevArgs),
     /// Run everything that CI runs: formatting, lints, tests, documentation.
     Test(test::TestArgs),
     /// Make a local certificate authority with identities for services and people.
@@ -31,6 +33,7 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Dev(args) => dev::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Certs(args) => certs::run(&args),
         Command::Token(args) => token::run(&args),

@@ -5,6 +5,7 @@
 
 pub mod certs;
 pub mod cli;
+pub mod dev;
 pub mod output;
 pub mod pair;
 pub mod process;
