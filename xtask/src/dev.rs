@@ -1,5 +1,5 @@
-//! `cargo xtask dev`: builds both services, starts them as real processes, walks through the main job and goes on
-//! serving.
+//! `cargo xtask dev`: builds both services, starts them as real processes, walks through the main
+//! job and goes on serving.
 
 mod actors;
 mod computer;

@@ -1,7 +1,8 @@
 //! The two real services as processes on loopback, for `dev` and for the system tests.
 //!
-//! Everything they need lies in one folder: identities and secrets, stores, logs, and a copy of the content that may
-//! be edited. A service that is started again gets the same port and finds its files again.
+//! Everything they need lies in one folder: identities and secrets, stores, logs, and a copy of the
+//! content that may be edited. A service that is started again gets the same port and finds its
+//! files again.
 
 mod service;
 mod settings;

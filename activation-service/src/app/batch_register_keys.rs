@@ -25,7 +25,8 @@ pub struct Registration {
 }
 
 impl App {
-    /// Registers each key; the error names those that are recorded otherwise, all others are registered.
+    /// Registers each key; the error names those that are recorded otherwise, all others are
+    /// registered.
     pub async fn batch_register_keys(
         &self,
         caller: &Caller,
@@ -34,7 +35,8 @@ impl App {
         let (mut heads, mut faults) = (Vec::new(), Vec::new());
         let mut waiting = registrations.into_iter().enumerate();
         loop {
-            // Few enough that the queue has room for others; one after the other they would cost a sync each.
+            // Few enough that the queue has room for others; one after the other they would cost a
+            // sync each.
             let settling: Vec<_> = waiting
                 .by_ref()
                 .take(AT_ONCE)

@@ -1,7 +1,8 @@
 //! The one writer: decides many commands, commits them as one batch, then answers all.
 //!
-//! Commands of one key are decided one after the other on the same working account, so no two of them see the same
-//! last activation left; a key that a thousand clients hit at once costs no more than a thousand keys.
+//! Commands of one key are decided one after the other on the same working account, so no two of
+//! them see the same last activation left; a key that a thousand clients hit at once costs no more
+//! than a thousand keys.
 
 use std::collections::HashMap;
 use std::sync::Arc;

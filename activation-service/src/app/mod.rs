@@ -162,7 +162,8 @@ pub struct App {
     sightings: Sightings,
 }
 
-/// The background work of an [`App`]; it ends when the app is dropped and everything queued is settled.
+/// The background work of an [`App`]; it ends when the app is dropped and everything queued is
+/// settled.
 pub struct Background {
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }

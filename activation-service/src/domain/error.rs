@@ -120,7 +120,8 @@ pub struct Shortage {
 /// A typed no; nothing was counted.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// The key is unknown to the caller; `cause` is for the history and never for a caller with a key alone.
+    /// The key is unknown to the caller; `cause` is for the history and never for a caller with a
+    /// key alone.
     #[error("the product key cannot be used")]
     KeyNotUsable {
         /// Blocked or of another product; nothing if unknown.

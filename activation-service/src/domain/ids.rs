@@ -1,4 +1,5 @@
-//! The random handles of keys, computers and requests: 16 bytes, written as 32 lower-case hex digits.
+//! The random handles of keys, computers and requests: 16 bytes, written as 32 lower-case hex
+//! digits.
 
 use std::fmt;
 

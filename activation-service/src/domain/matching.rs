@@ -1,4 +1,5 @@
-//! THE hardware matching policy at work: compares a report with the baselines of all counts of a key.
+//! THE hardware matching policy at work: compares a report with the baselines of all counts of a
+//! key.
 //!
 //! Integers only. Junk and absent values abstain: they neither match nor mismatch.
 
@@ -136,7 +137,8 @@ impl Comparison {
         if self.anchors == 0 {
             return Relation::Unrelated;
         }
-        // Twice the comparable points against the baseline's points, for half of an odd number is no integer.
+        // Twice the comparable points against the baseline's points, for half of an odd number is
+        // no integer.
         if self.comparable < policy.points_min || self.comparable * 2 < self.baseline_points {
             return Relation::TooLittle;
         }

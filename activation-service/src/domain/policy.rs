@@ -1,4 +1,5 @@
-//! The hardware policy: what each kind is worth and where the thresholds lie, as data with a version.
+//! The hardware policy: what each kind is worth and where the thresholds lie, as data with a
+//! version.
 
 use hardware_evidence::{ComponentKind, Digest, JunkDigests, hw_v1};
 

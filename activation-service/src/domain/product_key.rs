@@ -67,8 +67,8 @@ impl fmt::Debug for LookupDigest {
     }
 }
 
-/// The active peppers: the first makes the digest of new keys, all find keys. At most two are active, while one is
-/// being replaced.
+/// The active peppers: the first makes the digest of new keys, all find keys. At most two are
+/// active, while one is being replaced.
 #[derive(Clone, Debug)]
 pub struct Peppers {
     newest: Pepper,

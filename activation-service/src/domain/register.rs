@@ -41,7 +41,8 @@ fn again(account: &Account, command: &Register) -> Decision {
     if !command.lookups.iter().any(|lookup| head.lookups.contains(lookup)) {
         fields.push("product_key");
     }
-    // An administrator may have changed the terms since: the repeat is compared with what was registered.
+    // An administrator may have changed the terms since: the repeat is compared with what was
+    // registered.
     if command.terms.fingerprint() != head.registered_terms {
         match command.terms.differing(&head.terms) {
             differing if differing.is_empty() => fields.push("terms"),

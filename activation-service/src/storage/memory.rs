@@ -32,7 +32,8 @@ struct Books {
 
 impl MemoryLedger {
     fn books(&self) -> MutexGuard<'_, Books> {
-        // A panic elsewhere cannot leave the books half written: each change is inserted after all checks.
+        // A panic elsewhere cannot leave the books half written: each change is inserted after all
+        // checks.
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,5 @@
-//! What every engine promises: whole changes, durable answers, conflicts without a trace, a history without gaps.
+//! What every engine promises: whole changes, durable answers, conflicts without a trace, a history
+//! without gaps.
 
 use activation_service::domain::ids::{ActivationId, RequestId};
 use activation_service::ports::{Change, Committed, KeyRef, Ledger, Loaded, Span};

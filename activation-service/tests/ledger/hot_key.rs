@@ -1,4 +1,5 @@
-//! P1: many computers on one key never go above its limit, and a request sent three times counts once.
+//! P1: many computers on one key never go above its limit, and a request sent three times counts
+//! once.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! One conformance suite, all engines, no exemptions: memory is the reference that sled must look like.
+//! One conformance suite, all engines, no exemptions: memory is the reference that sled must look
+//! like.
 
 mod conformance;
 mod hot_key;

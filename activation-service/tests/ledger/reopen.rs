@@ -1,4 +1,5 @@
-//! What sled was told is there after it is opened again, and folders that are not ours are refused by name.
+//! What sled was told is there after it is opened again, and folders that are not ours are refused
+//! by name.
 
 use activation_service::domain::ids::KeyId;
 use activation_service::ports::{KeyRef, Ledger, Span};

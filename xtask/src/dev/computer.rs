@@ -1,5 +1,5 @@
-//! This computer: what it shows of itself, and what the service makes of it. Nothing is tuned so that a virtual
-//! machine passes for a computer.
+//! This computer: what it shows of itself, and what the service makes of it. Nothing is tuned so
+//! that a virtual machine passes for a computer.
 
 use anyhow::{Context as _, Result, ensure};
 use hardware_evidence::{DeploymentSalt, Evidence, Finding};

@@ -1,4 +1,5 @@
-//! The counting rules on a recorded full profile: reinstalled, repaired, rebuilt, and until the limit.
+//! The counting rules on a recorded full profile: reinstalled, repaired, rebuilt, and until the
+//! limit.
 
 use anyhow::{Context as _, Result, ensure};
 use hardware_evidence::{ComponentKind as K, DeploymentSalt};

@@ -1,4 +1,5 @@
-//! The denials that people confuse, each with a reason of its own, and a platform that a key is not for.
+//! The denials that people confuse, each with a reason of its own, and a platform that a key is not
+//! for.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use installer_client::{Profile, RECORDED_DESKTOP, evidence_message, request_id};

@@ -60,27 +60,20 @@ impl Report {
 
     /// Lines that a person may paste into another terminal.
     pub(super) fn paste(&self, catalog: SocketAddr, activation: SocketAddr, certs: &Path) {
-        let alice = "x-dev-identity: subject=alice;roles=GLOBAL_ADMIN;tenant=contoso";
-        let operator = "x-dev-identity: subject=operator;roles=OPS_ADMIN";
-        let benefits = r#"{"parent":"partners/contoso","page_size":5}"#;
+        let alice = "-H 'x-dev-identity: subject=alice;roles=GLOBAL_ADMIN;tenant=contoso'";
+        let operator = "-H 'x-dev-identity: subject=operator;roles=OPS_ADMIN'";
+        let (catalog_service, activation_service) =
+            ("benefits.catalog.v1.CatalogService", "benefits.activation.v1.ActivationService");
+        let benefits = r#"-H 'accept-language: nl' -d '{"parent":"partners/contoso"}'"#;
         self.note("\nTo look around with grpcurl:");
-        for line in [
-            format!("grpcurl -plaintext {catalog} list"),
-            format!(
-                "grpcurl -plaintext {activation} describe benefits.activation.v1.ActivationService.Activate"
-            ),
-            format!(
-                "grpcurl -plaintext -H '{alice}' -H 'accept-language: nl' -d '{benefits}' {catalog} \
-                 benefits.catalog.v1.CatalogService/ListBenefits"
-            ),
-            format!(
-                "grpcurl -plaintext -H '{operator}' {catalog} benefits.catalog.v1.CatalogService/ListOffers"
-            ),
-            format!(
-                "grpcurl -plaintext {activation} benefits.activation.v1.ActivationService/GetActivationTerms"
-            ),
+        for call in [
+            format!("{catalog} list"),
+            format!("{activation} describe {activation_service}.Activate"),
+            format!("{alice} {benefits} {catalog} {catalog_service}/ListBenefits"),
+            format!("{operator} {catalog} {catalog_service}/ListOffers"),
+            format!("{activation} {activation_service}/GetActivationTerms"),
         ] {
-            self.note(&format!("    {line}"));
+            self.note(&format!("    grpcurl -plaintext {call}"));
         }
         self.note(&format!("Identities for TLS lie in {}.", certs.display()));
     }

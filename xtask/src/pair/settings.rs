@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 use super::{PairOptions, Security};
 
 /// Names in client certificates and what they may do.
-const CLIENT_ROLES: &str = r#"{"catalog.internal" = ["CATALOG"], "portal.internal" = ["PORTAL"], "ops-read.internal" = ["OPS_READ"], "ops-admin.internal" = ["OPS_ADMIN"], "catalog-read.internal" = ["CATALOG_READ"]}"#;
+const CLIENT_ROLES: &str = concat!(
+    r#"{"catalog.internal" = ["CATALOG"], "portal.internal" = ["PORTAL"], "#,
+    r#""ops-read.internal" = ["OPS_READ"], "ops-admin.internal" = ["OPS_ADMIN"], "#,
+    r#""catalog-read.internal" = ["CATALOG_READ"]}"#
+);
 
 pub(super) fn certs(folder: &Path) -> PathBuf {
     folder.join("certs")

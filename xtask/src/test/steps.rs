@@ -30,7 +30,8 @@ fn format() -> Result<()> {
     run(cargo().args(["fmt", "--all", "--", "--check"]))
 }
 
-/// Runs before the long steps, for most faults that people make are found here; `tests` runs it again.
+/// Runs before the long steps, for most faults that people make are found here; `tests` runs it
+/// again.
 fn tidy() -> Result<()> {
     run(cargo().args(["test", "--locked", "--package", "system-tests", "--test", "tidy"]))
 }

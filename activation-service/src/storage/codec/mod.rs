@@ -1,4 +1,5 @@
-//! The bytes of ledger rows: fixed order, varints, a format version first and a checksum bound to the row's key last.
+//! The bytes of ledger rows: fixed order, varints, a format version first and a checksum bound to
+//! the row's key last.
 
 mod account;
 mod event;

@@ -164,7 +164,8 @@ impl<'a> Reader<'a> {
         mut read: impl FnMut(&mut Self) -> Result<T, Malformed>,
     ) -> Result<Vec<T>, Malformed> {
         let length = self.number()?;
-        // Every element takes at least a byte, so a damaged length cannot reserve more than the row.
+        // Every element takes at least a byte, so a damaged length cannot reserve more than the
+        // row.
         if length > self.bytes.len() as u64 {
             return Err(Malformed("a list is too long"));
         }

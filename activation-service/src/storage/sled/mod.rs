@@ -1,8 +1,9 @@
 //! The embedded engine on sled 0.34.7: one transaction, `flush` and an own `sync_data` a batch.
 //!
-//! Caveats of sled that this module answers: `flush` calls no fsync on Linux, so the file is synced through a descriptor
-//! of our own; atomicity over power cuts holds only while little is unsynced, so batches are cut into small groups;
-//! opening can panic, so it is guarded; a failed flush or sync is final, so the engine stops and answers nothing more.
+//! Caveats of sled that this module answers: `flush` calls no fsync on Linux, so the file is synced
+//! through a descriptor of our own; atomicity over power cuts holds only while little is unsynced,
+//! so batches are cut into small groups; opening can panic, so it is guarded; a failed flush or
+//! sync is final, so the engine stops and answers nothing more.
 
 mod open;
 mod rows;
@@ -32,7 +33,8 @@ pub struct SledLedger {
 }
 
 struct Engine {
-    /// Held for writing from the first write of a group until its sync: nobody reads what is not durable.
+    /// Held for writing from the first write of a group until its sync: nobody reads what is not
+    /// durable.
     books: RwLock<Books>,
     /// Why the engine stopped; once set it stays.
     stopped: OnceLock<String>,
@@ -158,7 +160,8 @@ impl Engine {
         Ok(false)
     }
 
-    /// Makes the group durable and settles its answers; a failure leaves them unknown and stops the engine.
+    /// Makes the group durable and settles its answers; a failure leaves them unknown and stops the
+    /// engine.
     fn sync(&self, books: &Books, group: &mut Group, answers: &mut [Committed]) {
         let group = std::mem::take(group);
         let Some((_, sequence, _)) = group.settled.last().copied() else { return };

@@ -1,4 +1,5 @@
-//! Opening the folder: guarded, because sled can panic on damaged files, and refused by name where it is not ours.
+//! Opening the folder: guarded, because sled can panic on damaged files, and refused by name where
+//! it is not ours.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -73,7 +74,8 @@ pub(super) fn open(folder: &Path, options: &SledOptions) -> Result<Opened, OpenE
     let damaged = |cause| OpenError::Damaged { folder: folder.to_owned(), cause };
     fs::create_dir_all(folder).map_err(io)?;
 
-    // The descriptor is opened before sled's first write, so that it also sees errors of earlier write-backs.
+    // The descriptor is opened before sled's first write, so that it also sees errors of earlier
+    // write-backs.
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)

@@ -1,4 +1,5 @@
-//! The rows of the ledger: which tree holds what under which key, read and written as whole accounts.
+//! The rows of the ledger: which tree holds what under which key, read and written as whole
+//! accounts.
 
 use std::sync::Arc;
 
@@ -251,7 +252,8 @@ impl Trees {
         }
     }
 
-    /// Notes a sighting unless one was noted within `period_ms`, so that a busy computer costs few writes.
+    /// Notes a sighting unless one was noted within `period_ms`, so that a busy computer costs few
+    /// writes.
     pub(super) fn note_seen(
         &self,
         key_id: KeyId,
