@@ -53,6 +53,14 @@ impl Fake {
     }
 
     pub(crate) fn start_at(address: SocketAddr, replies: impl IntoIterator<Item = Reply>) -> Self {
+        Self::start_with(Server::builder(), address, replies)
+    }
+
+    pub(crate) fn start_with(
+        mut server: Server,
+        address: SocketAddr,
+        replies: impl IntoIterator<Item = Reply>,
+    ) -> Self {
         let script = Arc::new(Script::default());
         script.replies.lock().unwrap().extend(replies);
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -66,7 +74,7 @@ impl Fake {
         runtime.spawn(async move {
             let listener = TcpListener::bind(address).await.unwrap();
             bound.send(listener.local_addr().unwrap()).unwrap();
-            Server::builder()
+            server
                 .add_service(ActivationServiceServer::new(service.clone()))
                 .add_service(CatalogServiceServer::new(service))
                 .serve_with_incoming(TcpListenerStream::new(listener))

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod encrypted;
+#[cfg(test)]
 mod fake;
 #[cfg(test)]
 mod lost_answers;
