@@ -21,6 +21,8 @@ const BATCH_KEYS_MAX: u32 = 500;
 const RETRY_DELAY_MS_MAX: u64 = 3_600_000;
 /// Most connections that read.
 const READERS_MAX: u32 = 64;
+/// Fewest characters of a secret that signs.
+const SECRET_CHARS_MIN: usize = 32;
 /// Longest wait for a lock or an answer.
 const TIMEOUT_MS_MAX: u64 = 60_000;
 
@@ -178,6 +180,12 @@ impl Config {
             if secret.is_none() {
                 faults.push(format!("{key}: is required; give it as {key}_file"));
             }
+        }
+        let page_tokens = self.secrets.page_token_secret.as_ref();
+        if page_tokens.is_some_and(|secret| secret.expose().len() < SECRET_CHARS_MIN) {
+            faults.push(format!(
+                "secrets.page_token_secret: must have {SECRET_CHARS_MIN} characters or more"
+            ));
         }
         faults
     }

@@ -219,7 +219,10 @@ async fn check_secrets(store: &SqliteStore, vault: &KeyVault) -> Result<(), Serv
 
 fn settings(config: &Config) -> Settings {
     Settings {
-        key_help_uri: config.manage_uri(),
+        // The activation service takes https links only; on a test address there is no link.
+        key_help_uri: Some(config.manage_uri())
+            .filter(|uri| uri.starts_with("https://"))
+            .unwrap_or_default(),
         usage_timeout_ms_max: config.activation.usage_timeout_ms,
         retry_delay_ms_min: config.outbox.retry_delay_ms_min,
         retry_delay_ms_max: config.outbox.retry_delay_ms_max,

@@ -23,7 +23,9 @@ impl App {
     /// Delivers one batch of what is due.
     pub async fn deliver_keys(&self) -> Result<Delivered, AppError> {
         let now_ms = self.now_ms();
-        let due = self.ports.outbox.due(now_ms, self.settings.batch_keys_max).await?;
+        let delay_ms_max = i64::try_from(self.settings.retry_delay_ms_max).unwrap_or(i64::MAX);
+        let horizon_ms = now_ms.saturating_add(delay_ms_max);
+        let due = self.ports.outbox.due(now_ms, horizon_ms, self.settings.batch_keys_max).await?;
         let mut delivered = Delivered { due: due.len(), ..Delivered::default() };
         let (registered, unregistered): (Vec<_>, Vec<_>) =
             due.into_iter().partition(|row| row.registered);

@@ -18,7 +18,7 @@ pub struct KeyTerms {
     pub platforms: Vec<Platform>,
     /// Whether evidence may rest on an operator-assigned handle alone.
     pub operator_handle_allowed: bool,
-    /// Where the reader of a refusal goes next, an https link (R11).
+    /// Where the reader of a refusal goes next, an https link; none if empty (R11).
     pub help_uri: String,
 }
 

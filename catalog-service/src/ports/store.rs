@@ -234,8 +234,14 @@ pub struct OutboxStats {
 /// One row a key with the latest state that the activation service should know.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// At most `limit` rows to deliver whose next attempt is due, the longest waiting first.
-    async fn due(&self, now_ms: i64, limit: u32) -> Result<Vec<Undelivered>, StoreError>;
+    /// At most `limit` rows to deliver whose next attempt is due, the longest waiting first. An
+    /// attempt beyond the horizon was postponed by a clock that was ahead, and is due as well.
+    async fn due(
+        &self,
+        now_ms: i64,
+        horizon_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<Undelivered>, StoreError>;
 
     /// The activation service knows this of the key. A row that wants more by now stays due.
     async fn known(&self, key_id: &Handle, known: Suspension) -> Result<(), StoreError>;

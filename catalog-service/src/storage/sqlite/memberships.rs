@@ -22,10 +22,12 @@ const UPDATE_ENROLMENT: &str = "UPDATE enrolments SET offer = $3, start_ms = $4,
      provisioned = $6, keys_suspended = $7, next_change_ms = $8, revision = revision + 1, \
      updated_ms = $9 WHERE partner = $1 AND enrolment = $2 AND revision = $10";
 
-// A new generation makes the row due at once; since when it waits stays what it was.
+// A new generation makes the row due at once; since when it waits stays what it was. What was
+// refused of a registered key was an older wish.
 const TELL_KEYS: &str = "UPDATE outbox SET wanted_suspended = $3, \
      wanted_generation = wanted_generation + 1, attempts = 0, next_attempt_ms = $4, \
-     unsent_since_ms = COALESCE(unsent_since_ms, $4) \
+     unsent_since_ms = COALESCE(unsent_since_ms, $4), \
+     stuck = CASE WHEN known_generation > 0 THEN NULL ELSE stuck END \
      WHERE wanted_suspended <> $3 AND key_id IN \
      (SELECT key_id FROM product_keys WHERE partner = $1 AND enrolment = $2)";
 

@@ -12,8 +12,9 @@ use crate::ports::{Outbox, OutboxStats, StoreError, Undelivered};
 const DUE: &str = "SELECT k.*, o.wanted_generation, o.wanted_suspended, o.known_generation, \
      o.known_suspended, o.attempts, o.stuck FROM outbox o \
      JOIN product_keys k ON k.key_id = o.key_id \
-     WHERE o.unsent_since_ms IS NOT NULL AND o.stuck IS NULL AND o.next_attempt_ms <= $1 \
-     ORDER BY o.next_attempt_ms, o.key_id LIMIT $2";
+     WHERE o.unsent_since_ms IS NOT NULL AND o.stuck IS NULL \
+     AND (o.next_attempt_ms <= $1 OR o.next_attempt_ms > $2) \
+     ORDER BY o.next_attempt_ms, o.key_id LIMIT $3";
 
 // Only a row that still wants what is known now stops waiting; an older answer never overwrites a
 // newer one.
@@ -42,9 +43,15 @@ const STATS: &str = "SELECT \
 
 #[async_trait]
 impl Outbox for SqliteStore {
-    async fn due(&self, now_ms: i64, limit: u32) -> Result<Vec<Undelivered>, StoreError> {
+    async fn due(
+        &self,
+        now_ms: i64,
+        horizon_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<Undelivered>, StoreError> {
         sqlx::query(DUE)
             .bind(now_ms)
+            .bind(horizon_ms)
             .bind(i64::from(limit))
             .fetch_all(&self.readers)
             .await
