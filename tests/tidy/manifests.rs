@@ -30,7 +30,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
     ("system-tests", &OURS),
     ("xtask", &OURS),
 ];
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
     "proto",
     "chassis",
     "product-key",
@@ -39,6 +39,7 @@ const OURS: [&str; 8] = [
     "catalog-service",
     "installer-client",
     "system-tests",
+    "xtask",
 ];
 
 pub(crate) fn check(house: &House) -> Vec<Fault> {

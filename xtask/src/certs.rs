@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use clap::Args;
+use clap::{Args, value_parser};
 use jiff::{Timestamp, ToSpan as _, Unit, Zoned, tz::TimeZone};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -39,7 +39,7 @@ pub struct CertsArgs {
     #[arg(long, value_name = "DIR", default_value = "certs")]
     pub out: PathBuf,
     /// For how many days the certificates are valid.
-    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(i64).range(1..=VALID_DAYS_MAX))]
+    #[arg(long, default_value_t = 90, value_parser = value_parser!(i64).range(1..=VALID_DAYS_MAX))]
     pub days: i64,
     /// Replace the identities that an earlier run wrote; secrets stay as they are.
     #[arg(long)]

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use clap::Args;
+use clap::{Args, value_parser};
 use rcgen::{KeyPair, SigningKey as _};
 use serde_json::json;
 
@@ -43,7 +43,11 @@ pub struct TokenArgs {
     #[arg(long)]
     pub partner: Option<String>,
     /// For how long it is valid.
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(i64).range(1..=VALID_MINUTES_MAX))]
+    #[arg(
+        long,
+        default_value_t = 60,
+        value_parser = value_parser!(i64).range(1..=VALID_MINUTES_MAX)
+    )]
     pub minutes: i64,
 }
 
