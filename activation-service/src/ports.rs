@@ -1,6 +1,8 @@
 //! All that this service needs from outside, on one page.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use thiserror::Error;
@@ -94,9 +96,10 @@ pub enum LedgerError {
 
 /// The ledger of key and hardware counts.
 ///
-/// Contract of every engine: a change is atomic (account, events, request ids and look-up digest together); it is
-/// durable when `Committed` is given; `Conflict` leaves nothing behind; events of one key have versions without a gap;
-/// a request id is found as long as its event lives; no call gives data that is not durable.
+/// Contract of every engine: a change is atomic (account, events, request ids and look-up digest
+/// together); it is durable when `Committed` is given; `Conflict` leaves nothing behind; events of
+/// one key have versions without a gap; a request id is found as long as its event lives; no call
+/// gives data that is not durable.
 #[async_trait]
 pub trait Ledger: Send + Sync {
     /// The account of a key, and the event that recorded `request` if there is one.
@@ -139,4 +142,19 @@ pub trait Clock: Send + Sync {
 pub trait Randomness: Send + Sync {
     /// Sixteen of them.
     fn id_bytes(&self) -> [u8; 16];
+}
+
+/// Watches how product keys are looked up by callers who show little else than a key.
+///
+/// Contract: only failures use up what a source has; a key is never locked out, whoever asks for
+/// it; the memory for sources and keys is bounded.
+pub trait LookupGuard: Send + Sync {
+    /// Lets a look-up through, or says how long the source must wait after its failures.
+    fn admit(&self, source: IpAddr) -> Result<(), Duration>;
+
+    /// Charges the source for a look-up that found no usable key.
+    fn failed(&self, source: IpAddr);
+
+    /// Notes that a key was used; a key that is used suspiciously often raises an alarm.
+    fn used(&self, key: KeyId);
 }

@@ -1,0 +1,91 @@
+//! The command line: `serve`, `healthcheck`, `config check` and `config print`.
+
+mod healthcheck;
+mod serve;
+mod settings;
+
+use std::fmt::Display;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use healthcheck::HealthcheckArgs;
+use settings::SettingsArgs;
+
+/// The settings or the command line cannot be used (EX_USAGE).
+const EXIT_USAGE: u8 = 64;
+/// The ledger cannot be opened (EX_UNAVAILABLE).
+const EXIT_STORAGE: u8 = 69;
+/// A fault of the program (EX_SOFTWARE).
+const EXIT_FAULT: u8 = 70;
+/// The system does not give what is needed, such as the address (EX_OSERR).
+const EXIT_SYSTEM: u8 = 71;
+/// The open calls did not end in time and were cut off (EX_TEMPFAIL).
+const EXIT_CUT_OFF: u8 = 75;
+
+/// Decides whether an installation counts, and keeps the ledger of product keys and computers.
+#[derive(Debug, Parser)]
+#[command(name = "activation-service", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or ctrl-c.
+    Serve(SettingsArgs),
+    /// Ask a running service whether it serves; ends with 0 if it does.
+    Healthcheck(HealthcheckArgs),
+    /// Look at the settings.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Tell every fault of the settings, and where it came from.
+    Check(SettingsArgs),
+    /// Print the settings in force, without secrets.
+    Print(SettingsArgs),
+}
+
+/// Runs the command line.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { EXIT_USAGE } else { 0 };
+            // Without a terminal to write to, the exit code must do.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let done = match &cli.command {
+        Command::Serve(args) => serve::run(args),
+        Command::Healthcheck(args) => healthcheck::run(args),
+        Command::Config(ConfigCommand::Check(args)) => settings::check(args),
+        Command::Config(ConfigCommand::Print(args)) => settings::print(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "activation-service: {}", failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// Why a command did not do what it was asked, and the code it ends with.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    fn new(code: u8, message: impl Display) -> Self {
+        Self { code, message: message.to_string() }
+    }
+}

@@ -1,0 +1,44 @@
+//! The explanation of a decision as the API shows it.
+
+use hardware_evidence::hw_v1;
+use proto::activation::v1 as pb;
+
+use crate::domain::event::{Explanation, Outcome};
+use crate::domain::matching::KindVerdict;
+
+/// The domain has left out already what the caller may not learn.
+pub(super) fn explanation(explanation: Explanation) -> pb::Explanation {
+    let kinds = explanation.kinds.into_iter().map(|(kind, verdict)| pb::KindExplanation {
+        kind: i32::from(kind.number()),
+        verdict: verdict_number(verdict),
+        points: hw_v1::points(kind),
+    });
+    pb::Explanation {
+        policy_version: explanation.policy_version,
+        score: explanation.score,
+        threshold: explanation.threshold,
+        kinds: kinds.collect(),
+        weak: explanation.weak,
+        clone_suspected: explanation.clone_suspected,
+    }
+}
+
+pub(super) fn outcome_number(outcome: Outcome) -> i32 {
+    match outcome {
+        Outcome::CountedNewComputer => pb::ActivationOutcome::CountedNewComputer,
+        Outcome::NotCountedSameComputer => pb::ActivationOutcome::NotCountedSameComputer,
+        Outcome::CountedSignificantChange => pb::ActivationOutcome::CountedSignificantChange,
+        Outcome::CountedEveryActivation => pb::ActivationOutcome::CountedEveryActivation,
+    }
+    .into()
+}
+
+fn verdict_number(verdict: KindVerdict) -> i32 {
+    match verdict {
+        KindVerdict::Matched => pb::KindVerdict::Matched,
+        KindVerdict::Changed => pb::KindVerdict::Changed,
+        KindVerdict::Absent => pb::KindVerdict::Absent,
+        KindVerdict::Junk => pb::KindVerdict::Junk,
+    }
+    .into()
+}

@@ -1,0 +1,234 @@
+//! The only wiring: settings → engine, adapters, use cases, wire; `bind`, then `run` until told to stop.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use chassis::metrics::{MetricsError, MetricsPage};
+use chassis::page_token::Sealer;
+use chassis::serve::{DrainOutcome, Health, Options, ServeError};
+use hardware_evidence::{DeploymentSalt, JunkDigests};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use thiserror::Error;
+use tokio::sync::watch;
+use tonic::service::Routes;
+
+use crate::adapters::clock::SystemClock;
+use crate::adapters::development_secrets::{DevelopmentSecretsError, load_or_make};
+use crate::adapters::failed_lookups::LookupWatch;
+use crate::adapters::randomness::SystemRandomness;
+use crate::app::{App, Background};
+use crate::config::{Config, ConfigFaults, SECRET_BYTES, Secrets, Storage, secret_bytes};
+use crate::domain::policy::Policy;
+use crate::domain::product_key::{Pepper, PepperId, Peppers};
+use crate::grpc::{ActivationRoute, ActivationRpcs, AppSlot, DOMAIN};
+use crate::ports::Ledger;
+use crate::storage::memory::MemoryLedger;
+use crate::storage::sled::{OpenError, SledLedger, SledOptions};
+
+/// The name of the service in health and reflection.
+pub const SERVICE: &str = "benefits.activation.v1.ActivationService";
+/// How often the ledger is asked whether it can answer.
+const READY_PERIOD: Duration = Duration::from_secs(1);
+/// Separates the secret of page tokens from every other use of the pepper.
+const PAGE_TOKEN_DOMAIN: &[u8] = b"benefits/page-token/v1\0";
+
+/// Why the service cannot start or go on.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// The settings cannot be used.
+    #[error("{0}")]
+    Config(#[from] ConfigFaults),
+    /// The secrets of a development folder cannot be read or made.
+    #[error("secrets.development_folder: {0}")]
+    Secrets(#[from] DevelopmentSecretsError),
+    /// The address or TLS files cannot be used.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// The metrics page cannot be served.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// The ledger cannot be opened.
+    #[error("storage: {0}")]
+    Storage(#[from] OpenError),
+    /// Opening the ledger panicked.
+    #[error("storage: opening panicked: {0}")]
+    Panicked(#[from] tokio::task::JoinError),
+}
+
+/// A service that holds its address and serves nothing yet.
+pub struct Bound {
+    serve: chassis::serve::Bound,
+    metrics: Option<MetricsPage>,
+    config: Config,
+    keys: Keys,
+    serving: watch::Sender<bool>,
+}
+
+/// What is derived from the secrets.
+struct Keys {
+    peppers: Peppers,
+    salt: DeploymentSalt,
+    page_token_secret: Vec<u8>,
+}
+
+/// Checks the settings, reads the secrets and takes the addresses; port 0 takes any free port.
+pub async fn bind(config: Config) -> Result<Bound, ServerError> {
+    config.validate()?;
+    let keys = keys(&config.secrets)?;
+    let serve = chassis::serve::bind(&config.serve).await?;
+    let metrics = chassis::metrics::serve(&config.metrics).await?;
+    let serving = watch::Sender::new(false);
+    Ok(Bound { serve, metrics, config, keys, serving })
+}
+
+impl Bound {
+    /// The address with the port that was taken.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.serve.local_addr()
+    }
+
+    /// The address of the metrics page, if there is one.
+    #[must_use]
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(MetricsPage::local_addr)
+    }
+
+    /// Turns true once the ledger is open and calls are answered; ends without it when that fails.
+    #[must_use]
+    pub fn serving(&self) -> watch::Receiver<bool> {
+        self.serving.subscribe()
+    }
+
+    /// Serves until `stop` ends, then drains, settles all queued work and closes the ledger.
+    ///
+    /// Health says NOT_SERVING until the ledger is open, whenever it cannot answer, and from `stop` on.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<DrainOutcome, ServerError> {
+        let Self { serve, metrics, config, keys, serving } = self;
+        let policy = Policy::hw_v1(JunkDigests::new(&keys.salt));
+        let app = AppSlot::default();
+        let rpcs = ActivationRpcs {
+            app: Arc::clone(&app),
+            guard: Arc::new(LookupWatch::new(config.failed_lookups)),
+            sealer: Sealer::new(&keys.page_token_secret),
+            help_base_uri: config.serve.help_base_uri.clone(),
+            points_min: policy.points_min,
+        };
+        let health = Health::new(&[SERVICE]);
+        let routes = Routes::new(ActivationRoute::new(rpcs));
+        let options = options(health.clone());
+
+        let (mut background, mut failure) = (None, None);
+        let work = async {
+            match open(&config.storage).await {
+                Ok(ledger) => {
+                    background = Some(start(&app, Arc::clone(&ledger), policy, keys));
+                    watch_over(ledger.as_ref(), &health, &serving).await;
+                }
+                Err(error) => failure = Some(error),
+            }
+        };
+        // The watcher ends with `stop`, before the drain turns health to NOT_SERVING for good.
+        let until = async {
+            tokio::select! {
+                () = stop => {}
+                () = work => {}
+            }
+        };
+        let outcome = serve.run(routes, options, until).await;
+        drop(app);
+        if let Some(background) = background {
+            background.finish().await;
+        }
+        drop(metrics);
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(outcome?),
+        }
+    }
+}
+
+fn options(health: Health) -> Options {
+    Options {
+        domain: DOMAIN,
+        method_roles: proto::METHOD_ROLES,
+        descriptor_set: proto::FILE_DESCRIPTOR_SET,
+        service_names: &[SERVICE],
+        anonymous_roles: &["INSTALLER"],
+        health,
+    }
+}
+
+/// Opens the engine that the settings name.
+async fn open(storage: &Storage) -> Result<Arc<dyn Ledger>, ServerError> {
+    match storage {
+        Storage::Memory => {
+            tracing::warn!("storage = memory: everything is lost when this process ends");
+            Ok(Arc::new(MemoryLedger::default()))
+        }
+        Storage::Sled(sled) => {
+            let folder = sled.folder.clone();
+            let options = SledOptions { cache_bytes: sled.cache_bytes };
+            let opening = tokio::task::spawn_blocking(move || SledLedger::open(&folder, &options));
+            Ok(Arc::new(opening.await??))
+        }
+    }
+}
+
+fn start(app: &OnceLock<App>, ledger: Arc<dyn Ledger>, policy: Policy, keys: Keys) -> Background {
+    let (clock, randomness) = (Arc::new(SystemClock::new()), Arc::new(SystemRandomness));
+    let (started, background) =
+        App::start(ledger, clock, randomness, policy, keys.peppers, keys.salt);
+    // Only this function fills the slot, and it runs once.
+    let _ = app.set(started);
+    background
+}
+
+/// Turns health with the ledger, for as long as it is polled.
+async fn watch_over(ledger: &dyn Ledger, health: &Health, serving: &watch::Sender<bool>) {
+    let mut ticks = tokio::time::interval(READY_PERIOD);
+    loop {
+        ticks.tick().await;
+        let ready = ledger.ready().await;
+        if ready.is_ok() != health.is_serving() {
+            match &ready {
+                Ok(()) => tracing::info!("the ledger answers: serving"),
+                Err(error) => tracing::error!(%error, "the ledger does not answer: not serving"),
+            }
+            health.set_serving(ready.is_ok());
+        }
+        serving
+            .send_if_modified(|serving| std::mem::replace(serving, ready.is_ok()) != ready.is_ok());
+    }
+}
+
+fn keys(secrets: &Secrets) -> Result<Keys, ServerError> {
+    let made = secrets.development_folder.as_deref().map(load_or_make).transpose()?;
+    let missing = |name: &str| ConfigFaults(vec![format!("secrets.{name}: required")]);
+    let given = |secret: &Option<chassis::config::Secret>| secret.as_ref().and_then(secret_bytes);
+    let pepper = given(&secrets.pepper).or(made.as_ref().map(|made| made.pepper));
+    let pepper = pepper.ok_or_else(|| missing("pepper"))?;
+    let salt = given(&secrets.deployment_salt).or(made.map(|made| made.deployment_salt));
+    let salt = salt.ok_or_else(|| missing("deployment_salt"))?;
+    let newest = Pepper::new(PepperId(secrets.pepper_id), pepper);
+    let retiring = given(&secrets.retiring_pepper)
+        .map(|secret| Pepper::new(PepperId(secrets.retiring_pepper_id), secret));
+    let page_token_secret = match &secrets.page_token_secret {
+        Some(secret) => secret.expose().as_bytes().to_vec(),
+        None => derived(&pepper, PAGE_TOKEN_DOMAIN),
+    };
+    let peppers = Peppers::new(newest, retiring);
+    Ok(Keys { peppers, salt: DeploymentSalt::new(salt), page_token_secret })
+}
+
+fn derived(secret: &[u8; SECRET_BYTES], domain: &[u8]) -> Vec<u8> {
+    // HMAC pads a short key with zeros to its block; a key of that size cannot fail.
+    let mut block = [0; 64];
+    block.iter_mut().zip(secret).for_each(|(to, from)| *to = *from);
+    let mut mac = Hmac::<Sha256>::new(&block.into());
+    mac.update(domain);
+    mac.finalize().into_bytes().to_vec()
+}
