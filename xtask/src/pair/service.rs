@@ -68,10 +68,11 @@ impl Service {
         let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
         let port = self.address.map_or(self.port, |address| address.port());
         let mut command = Command::new(binary(self.name)?);
+        command.arg("serve");
         for (key, value) in settings {
             command.arg("--set").arg(format!("{key}={value}"));
         }
-        command.arg("--set").arg(format!("serve.listen=127.0.0.1:{port}")).arg("serve");
+        command.arg("--set").arg(format!("serve.listen=127.0.0.1:{port}"));
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().with_context(|| format!("cannot start {}", self.name))?;
         let stdout = child.stdout.take().context("its standard output is piped")?;

@@ -25,9 +25,9 @@ pub(super) fn activation(options: &PairOptions) -> Vec<(String, String)> {
     let certs = certs(folder);
     let mut settings = common(options, "activation-service");
     settings.extend([
-        path("storage.folder", &folder.join("ledger")),
+        path("storage.sled.folder", &folder.join("ledger")),
         path("secrets.pepper_file", &certs.join("activation-pepper.secret")),
-        path("secrets.salt_file", &certs.join("activation-salt.secret")),
+        path("secrets.deployment_salt_file", &certs.join("activation-salt.secret")),
         path("secrets.page_token_secret_file", &certs.join("activation-page-token.secret")),
     ]);
     settings.extend(options.activation_settings.iter().cloned());
