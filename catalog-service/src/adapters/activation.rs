@@ -20,6 +20,8 @@ use crate::domain::key::{StuckReason, Suspension};
 use crate::domain::name::Handle;
 use crate::ports::{Ledger, LedgerError, Registration, UsageReading, Verdict};
 
+/// ErrorInfo.metadata of a status whose bad fields did not all fit into it.
+const BAD_FIELDS_LEFT_OUT: &str = "bad_fields_left_out";
 /// Most calls for single keys that are in flight at once.
 const CALLS_IN_FLIGHT_MAX: usize = 8;
 
@@ -53,19 +55,18 @@ impl ActivationClient {
     }
 
     async fn register_batch(&self, keys: Vec<KeyRegistration>) -> Result<Vec<Verdict>, Status> {
-        let sent: Vec<Suspension> = keys.iter().map(message::suspension_sent).collect();
+        let sent: Vec<(String, Suspension)> = keys.iter().map(message::sent).collect();
         let request = self.request(BatchRegisterKeysRequest { keys }, self.call_timeout);
         let mut client = self.client.clone();
         let call = client.batch_register_keys(request);
         let answer = tokio::time::timeout(self.call_timeout, call).await.map_err(too_late)?;
         match answer {
             Ok(answer) => {
-                let known = answer.into_inner().keys.into_iter().map(|key| key.suspension);
-                let known = known.chain(std::iter::repeat(None));
-                let known = sent.iter().zip(known).map(|(sent, known)| {
-                    Verdict::Known(known.map_or(*sent, message::suspension_known))
-                });
-                Ok(known.collect())
+                let known = message::suspensions(answer.into_inner().keys);
+                let verdict = |(key_id, sent): &(String, Suspension)| {
+                    Verdict::Known(known.get(key_id).copied().unwrap_or(*sent))
+                };
+                Ok(sent.iter().map(verdict).collect())
             }
             Err(status) if status.code() == Code::AlreadyExists => {
                 verdicts_of_conflict(&status, &sent).ok_or(status)
@@ -168,15 +169,18 @@ fn is_about_the_request(code: Code) -> bool {
 }
 
 /// Which keys the conflict is about; all others were registered. None if the answer does not say.
-fn verdicts_of_conflict(status: &Status, sent: &[Suspension]) -> Option<Vec<Verdict>> {
+fn verdicts_of_conflict(status: &Status, sent: &[(String, Suspension)]) -> Option<Vec<Verdict>> {
     let details = status.get_error_details();
+    if details.error_info()?.metadata.contains_key(BAD_FIELDS_LEFT_OUT) {
+        return None;
+    }
     let violations = &details.bad_request()?.field_violations;
     let named: Vec<usize> =
         violations.iter().filter_map(|violation| message::key_index(&violation.field)).collect();
     if named.is_empty() || named.iter().any(|index| *index >= sent.len()) {
         return None;
     }
-    let verdict = |(index, suspension): (usize, &Suspension)| {
+    let verdict = |(index, (_, suspension)): (usize, &(String, Suspension))| {
         if named.contains(&index) {
             Verdict::Stuck(StuckReason::Conflict)
         } else {
@@ -190,4 +194,45 @@ fn verdicts_of_conflict(status: &Status, sent: &[Suspension]) -> Option<Vec<Verd
 fn note(method: &'static str, status: &Status) {
     let code = status.code();
     tracing::warn!(method, ?code, "the activation service refused or did not answer");
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic_types::{ErrorDetails, FieldViolation};
+
+    use super::*;
+
+    const SENT: Suspension = Suspension { suspended: false, generation: 1 };
+
+    fn conflict(fields: &[&str], left_out: bool) -> Status {
+        let metadata: std::collections::HashMap<String, String> = left_out
+            .then(|| (BAD_FIELDS_LEFT_OUT.to_owned(), "3".to_owned()))
+            .into_iter()
+            .collect();
+        let mut details = ErrorDetails::with_error_info("KEY_ALREADY_REGISTERED", "d", metadata);
+        let violations = fields.iter().map(|field| FieldViolation::new(*field, "known"));
+        details.set_bad_request(violations.collect::<Vec<_>>());
+        Status::with_error_details(Code::AlreadyExists, "known", details)
+    }
+
+    #[test]
+    fn only_the_named_keys_of_a_conflict_are_stuck() {
+        let sent = vec![("a".to_owned(), SENT), ("b".to_owned(), SENT)];
+        let (stuck, known) = (Verdict::Stuck(StuckReason::Conflict), Verdict::Known(SENT));
+        let named = conflict(&["keys[1].product_key"], false);
+        assert_eq!(verdicts_of_conflict(&named, &sent), Some(vec![known, stuck]));
+    }
+
+    #[test]
+    fn a_conflict_that_does_not_name_all_its_keys_decides_nothing() {
+        let sent = vec![("a".to_owned(), SENT), ("b".to_owned(), SENT)];
+        for status in [
+            conflict(&["keys[1].product_key"], true),
+            conflict(&[], false),
+            conflict(&["keys[2].product_key"], false),
+            Status::already_exists("no details"),
+        ] {
+            assert_eq!(verdicts_of_conflict(&status, &sent), None);
+        }
+    }
 }

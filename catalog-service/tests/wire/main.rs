@@ -1,5 +1,12 @@
 //! The service over sockets, with an activation service in the same process that can fail at will.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on fails, also in its helper functions"
+)]
+
 mod content;
 mod delivery;
 mod fake;

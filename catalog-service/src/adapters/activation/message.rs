@@ -1,5 +1,7 @@
 //! Messages of the activation service, made from what the catalog knows.
 
+use std::collections::HashMap;
+
 use proto::activation::v1::{
     BatchGetKeyUsageResponse, CountingMode, KeyRegistration, Platform, ProductKey, ReleasePolicy,
     Suspension, UpdateKeyRequest,
@@ -30,8 +32,19 @@ pub(super) fn registration(key: &Registration) -> KeyRegistration {
     }
 }
 
-pub(super) fn suspension_sent(key: &KeyRegistration) -> key::Suspension {
-    key.suspension.map_or(key::Suspension { suspended: false, generation: 0 }, suspension_known)
+/// The id of a key and the suspension that was sent with it.
+pub(super) fn sent(key: &KeyRegistration) -> (String, key::Suspension) {
+    (key.key_id.clone(), suspension_known(key.suspension.unwrap_or_default()))
+}
+
+/// What the activation service says of the suspension of each key, by key id.
+pub(super) fn suspensions(keys: Vec<ProductKey>) -> HashMap<String, key::Suspension> {
+    keys.into_iter()
+        .filter_map(|key| {
+            let key_id = key.name.strip_prefix("productKeys/")?.to_owned();
+            Some((key_id, suspension_known(key.suspension?)))
+        })
+        .collect()
 }
 
 pub(super) fn suspension_known(known: Suspension) -> key::Suspension {
