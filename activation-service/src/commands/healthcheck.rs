@@ -15,7 +15,7 @@ const EXIT_NOT_SERVING: u8 = 1;
 #[derive(Debug, Args)]
 pub(super) struct HealthcheckArgs {
     /// `https://host:port`, or `http://` to a loopback address.
-    #[arg(long, env = "ACTIVATION_HEALTHCHECK_URI", default_value = "http://127.0.0.1:50061")]
+    #[arg(long, env = "ACTIVATION_HEALTHCHECK_URI", default_value = "http://127.0.0.1:50052")]
     uri: String,
     /// PEM file with the authorities of the server's certificate; needed for https.
     #[arg(long, env = "ACTIVATION_HEALTHCHECK_CA_FILE")]

@@ -14,7 +14,7 @@ pub(super) struct SettingsArgs {
     /// A TOML file with settings.
     #[arg(long, env = "ACTIVATION_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// One setting, such as `serve.listen=127.0.0.1:50061`; may be repeated.
+    /// One setting, such as `serve.listen=127.0.0.1:50052`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
     settings: Vec<(String, String)>,
 }

@@ -197,7 +197,7 @@ fn help(error: &WireError, next: Next, speech: Speech<'_>) -> (&'static str, Str
     }
     let path = match next {
         Next::ManageBenefits => "manage-benefits",
-        Next::SupportIncident => "support-incident",
+        Next::SupportIncident => "support-incidents",
     };
     (wording::link(next, speech.language), format!("{}/{path}", speech.help_base_uri))
 }

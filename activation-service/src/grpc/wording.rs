@@ -191,12 +191,12 @@ fn of_refusal(refusal: &Refusal, points_min: u32) -> Words {
         Refusal::LimitReached { used, limit } => words(
             format!("{message}: {used} of {limit}"),
             format!(
-                "All {limit} activations of this product key have been used ({used}). Computers \
-                 that were activated before stay activated."
+                "This product key has reached its maximum: {used} of {limit} activations are used. \
+                 Computers that were activated before stay activated."
             ),
             format!(
-                "Alle {limit} activeringen van deze productcode zijn gebruikt ({used}). Computers \
-                 die al waren geactiveerd, blijven geactiveerd."
+                "Deze productcode heeft het maximum bereikt: {used} van {limit} activeringen zijn \
+                 gebruikt. Computers die al waren geactiveerd, blijven geactiveerd."
             ),
         ),
         Refusal::ReleaseLimitReached { releases_max } => words(
