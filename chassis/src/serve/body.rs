@@ -43,7 +43,9 @@ impl Record {
             Language::En => ("Support", &self.server.help_base_uri),
             Language::Nl => ("Ondersteuning", &self.server.help_base_uri),
         };
-        fault.help(label, format!("{base}/support-incidents")).into_status(self.server.domain, self.language)
+        fault
+            .help(label, format!("{base}/support-incidents"))
+            .into_status(self.server.domain, self.language)
     }
 
     /// Notes the status in headers or trailers and gives it details when it is an error without
