@@ -44,10 +44,7 @@ impl Computer {
                 ComponentKind::Nic,
                 [format!("04:d9:f5:{:02x}:{:02x}:{:02x}", nic >> 16, nic >> 8 & 255, nic & 255)],
             )
-            .with(
-                ComponentKind::TpmEk,
-                [format!("{:016x}", of(ComponentKind::TpmEk)).repeat(4)],
-            )
+            .with(ComponentKind::TpmEk, [format!("{:016x}", of(ComponentKind::TpmEk)).repeat(4)])
             .with(ComponentKind::ChassisSerial, [serial(ComponentKind::ChassisSerial)])
             .with(
                 ComponentKind::OsInstallId,
@@ -74,7 +71,7 @@ impl Computer {
         self.with(ComponentKind::BoardSerial, "210485993107714")
             .with(ComponentKind::SystemUuid, "1f9ce3b2-77a0-11ec-8c1e-04d9f5778812")
             .with(ComponentKind::Nic, "04:d9:f5:77:88:12")
-            .with(ComponentKind::TpmEk, "91a4")
+            .with(ComponentKind::TpmEk, &"a97c41e05d2b8f63".repeat(4))
     }
 
     /// After the operating system was installed again.

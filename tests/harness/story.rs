@@ -347,15 +347,14 @@ impl World {
 fn complete(mut terms: act::KeyRegistration) -> Result<act::KeyRegistration> {
     let mut random = [0; 14];
     getrandom::fill(&mut random).context("random bytes")?;
-    let or = |text: String, other: &dyn Fn() -> String| if text.is_empty() { other() } else { text };
+    let or =
+        |text: String, other: &dyn Fn() -> String| if text.is_empty() { other() } else { text };
     terms.key_id = or(terms.key_id, &|| {
         random.iter().chain(&[0, 1]).map(|byte| format!("{byte:02x}")).collect()
     });
-    terms.product_key =
-        or(terms.product_key, &|| ProductKey::issue(&random).grouped().to_string());
+    terms.product_key = or(terms.product_key, &|| ProductKey::issue(&random).grouped().to_string());
     terms.owner = or(terms.owner, &|| "contoso".to_owned());
     terms.product = or(terms.product, &|| "products/windows-server-2019-standard".to_owned());
-    terms.help_uri =
-        or(terms.help_uri, &|| "https://help.example/manage-benefits".to_owned());
+    terms.help_uri = or(terms.help_uri, &|| "https://help.example/manage-benefits".to_owned());
     Ok(terms)
 }

@@ -83,8 +83,7 @@ impl World {
         };
         options.activation_settings = settings(world.activation);
         // Deliveries are looked for often, so that stories of a second are not told in five.
-        options.catalog_settings =
-            vec![("outbox.interval_ms".to_owned(), "100".to_owned())];
+        options.catalog_settings = vec![("outbox.interval_ms".to_owned(), "100".to_owned())];
         options.catalog_settings.extend::<Vec<_>>(settings(world.catalog));
         let pair = Pair::start(options)?;
         let mut world = Self { pair, salt: DeploymentSalt::new([0; 32]), folder };
@@ -146,8 +145,8 @@ impl World {
             return Ok(Endpoint::from_shared(format!("http://{address}"))?.connect_lazy());
         }
         let read = |path: PathBuf| std::fs::read(&path).with_context(|| path.display().to_string());
-        let mut tls = ClientTlsConfig::new()
-            .ca_certificate(Certificate::from_pem(read(self.authority())?));
+        let mut tls =
+            ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(self.authority())?));
         if let Some((cert, key)) = self.certificate(who) {
             tls = tls.identity(Identity::from_pem(read(cert)?, read(key)?));
         }
