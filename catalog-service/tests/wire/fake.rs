@@ -89,7 +89,10 @@ impl Fake {
     }
 
     /// What it does before and after every call.
-    fn enter(&self, method: &str) -> Result<(), Status> {
+    fn enter<T>(&self, method: &str, request: &Request<T>) -> Result<(), Status> {
+        let identity = request.metadata().get("x-dev-identity").expect("it says who it is");
+        assert_eq!(identity, "subject=catalog-service;roles=CATALOG");
+        assert!(request.metadata().contains_key("grpc-timeout"), "every call has a deadline");
         let mut ledger = self.ledger();
         ledger.calls += 1;
         let mood = ledger.mood;
@@ -154,7 +157,7 @@ impl ActivationService for Fake {
         &self,
         request: Request<pb::BatchRegisterKeysRequest>,
     ) -> Answer<pb::BatchRegisterKeysResponse> {
-        self.enter("register")?;
+        self.enter("register", &request)?;
         let keys = request.into_inner().keys;
         let mut details = ErrorDetails::new();
         let mut violations = Vec::new();
@@ -181,7 +184,7 @@ impl ActivationService for Fake {
         &self,
         request: Request<pb::UpdateKeyRequest>,
     ) -> Answer<pb::UpdateKeyResponse> {
-        self.enter("update")?;
+        self.enter("update", &request)?;
         let request = request.into_inner();
         let paths = request.update_mask.unwrap_or_default().paths;
         assert_eq!(paths, ["suspension"], "CATALOG may set nothing else");
@@ -201,7 +204,7 @@ impl ActivationService for Fake {
         &self,
         request: Request<pb::BatchGetKeyUsageRequest>,
     ) -> Answer<pb::BatchGetKeyUsageResponse> {
-        self.enter("usage")?;
+        self.enter("usage", &request)?;
         if self.ledger().mood == Mood::SilentOnUsage {
             std::future::pending::<()>().await;
         }

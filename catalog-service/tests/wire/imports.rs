@@ -17,7 +17,8 @@ async fn a_key_is_registered_with_the_terms_of_its_offer() {
     assert_eq!(terms.product_key, VENDOR_KEY.replace('-', ""));
     assert_eq!((terms.owner.as_str(), terms.limit), ("contoso", 25));
     assert_eq!(terms.product, "products/office-professional-plus-2019");
-    assert_eq!(terms.platforms, [2 - 1], "F10: Windows only");
+    let windows = proto::activation::v1::Platform::Windows as i32;
+    assert_eq!(terms.platforms, [windows], "F10");
     assert!(terms.help_uri.starts_with("https://"));
     assert!(terms.activate_by_time.is_none(), "a renewal could not move it");
     world.until_key(OFFICE, pb::BenefitKeyState::Ready).await;
