@@ -11,11 +11,11 @@ FROM debian:bookworm-slim AS runtime
 # The folders exist with their owner before volumes are mounted over them, so that new volumes inherit it.
 RUN groupadd --system --gid 10001 benefits \
     && useradd --system --uid 10001 --gid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin benefits \
-    && install -d -o 10001 -g 10001 -m 0700 /var/lib/activation /var/lib/catalog /run/certs /run/secrets
-COPY --from=builder /out/ /usr/local/bin/
+    && install -d -o 10001 -g 10001 -m 0700 /var/lib/activation /var/lib/catalog /run/identity
 COPY LICENSE LICENSE-MIT LICENSE-APACHE /usr/share/doc/benefits/
 
 FROM runtime AS activation-service
+COPY --from=builder /out/activation-service /usr/local/bin/
 USER 10001:10001
 VOLUME /var/lib/activation
 EXPOSE 50052
@@ -25,6 +25,7 @@ ENTRYPOINT ["/usr/local/bin/activation-service"]
 CMD ["serve"]
 
 FROM runtime AS catalog-service
+COPY --from=builder /out/catalog-service /usr/local/bin/
 COPY catalog-service/catalog /usr/share/benefits/catalog
 USER 10001:10001
 VOLUME /var/lib/catalog
