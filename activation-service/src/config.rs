@@ -78,19 +78,21 @@ impl Default for SledFolder {
 pub struct Secrets {
     /// Number of the pepper in force; default 1. A new pepper gets a new number.
     pub pepper_id: u32,
-    /// The pepper in force, 64 hex digits; required unless `development_folder` is set. Whoever has it and the ledger
-    /// can test guesses of product keys; without it no key is found.
+    /// The pepper in force, 64 hex digits; required unless `development_folder` is set. Whoever has
+    /// it and the ledger can test guesses of product keys; without it no key is found.
     pub pepper: Option<Secret>,
-    /// Number of the pepper that is being replaced; default 0. Looked at if `retiring_pepper` is set.
+    /// Number of the pepper that is being replaced; default 0. Looked at if `retiring_pepper` is
+    /// set.
     pub retiring_pepper_id: u32,
     /// The pepper that is being replaced, 64 hex digits; default none. Keys are still found by it.
     pub retiring_pepper: Option<Secret>,
-    /// The salt of evidence, 64 hex digits; required unless `development_folder` is set. Installers are told it; it never
-    /// changes, for then every computer would look new.
+    /// The salt of evidence, 64 hex digits; required unless `development_folder` is set. Installers
+    /// are told it; it never changes, for then every computer would look new.
     pub deployment_salt: Option<Secret>,
     /// What seals page tokens, at least 16 characters; default derived from the pepper.
     pub page_token_secret: Option<Secret>,
-    /// Folder in which pepper and salt are made once if they are missing; default none. Loopback without TLS only.
+    /// Folder in which pepper and salt are made once if they are missing; default none. Loopback
+    /// without TLS only.
     pub development_folder: Option<PathBuf>,
 }
 

@@ -1,8 +1,8 @@
 //! Decides whether an installation counts and owns the ledger of key and hardware counts.
 //!
-//! Rooms: [`domain`] are the rules, [`ports`] what they need, [`app`] the use cases, [`storage`] the engines behind the
-//! ledger port, [`adapters`] the other outside things, [`grpc`] the wire, [`server`] the only wiring, [`commands`] the
-//! command line.
+//! Rooms: [`domain`] are the rules, [`ports`] what they need, [`app`] the use cases, [`storage`]
+//! the engines behind the ledger port, [`adapters`] the other outside things, [`grpc`] the wire,
+//! [`server`] the only wiring, [`commands`] the command line.
 
 pub mod adapters;
 pub mod app;

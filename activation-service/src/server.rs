@@ -1,4 +1,5 @@
-//! The only wiring: settings → engine, adapters, use cases, wire; `bind`, then `run` until told to stop.
+//! The only wiring: settings → engine, adapters, use cases, wire; `bind`, then `run` until told to
+//! stop.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -105,7 +106,8 @@ impl Bound {
 
     /// Serves until `stop` ends, then drains, settles all queued work and closes the ledger.
     ///
-    /// Health says NOT_SERVING until the ledger is open, whenever it cannot answer, and from `stop` on.
+    /// Health says NOT_SERVING until the ledger is open, whenever it cannot answer, and from `stop`
+    /// on.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<DrainOutcome, ServerError> {
         let Self { serve, metrics, config, keys, serving } = self;
         let policy = Policy::hw_v1(JunkDigests::new(&keys.salt));

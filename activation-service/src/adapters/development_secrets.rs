@@ -50,7 +50,8 @@ pub fn load_or_make(folder: &Path) -> Result<DevelopmentSecrets, DevelopmentSecr
     fs::create_dir_all(folder).map_err(io)?;
     let deployment_salt = secret(&folder.join(SALT_FILE))?;
     let pepper = secret(&folder.join(PEPPER_FILE))?;
-    // The names must outlast a crash as well: with other secrets the ledger would find no key again.
+    // The names must outlast a crash as well: with other secrets the ledger would find no key
+    // again.
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
     Ok(DevelopmentSecrets { deployment_salt, pepper })
 }

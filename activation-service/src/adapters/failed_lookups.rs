@@ -1,7 +1,8 @@
-//! Charges failed look-ups to their source, and raises alarms; memory is bounded, and no key is locked out.
+//! Charges failed look-ups to their source, and raises alarms; memory is bounded, and no key is
+//! locked out.
 //!
-//! A source has a bucket of tokens that only failures take from. Calls in flight together may overdraw it; the debt
-//! is waited for, so that a parallel attack gains nothing over time.
+//! A source has a bucket of tokens that only failures take from. Calls in flight together may
+//! overdraw it; the debt is waited for, so that a parallel attack gains nothing over time.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,7 +34,8 @@ impl LookupWatch {
     /// Watches from now on.
     #[must_use]
     pub fn new(limits: FailedLookups) -> Self {
-        // The least recently seen give way: a newcomer must be charged, however busy the others are.
+        // The least recently seen give way: a newcomer must be charged, however busy the others
+        // are.
         let full_at = Cache::builder()
             .max_capacity(limits.sources_max)
             .eviction_policy(EvictionPolicy::lru())

@@ -1,4 +1,5 @@
-//! The outside things other than the ledger: clock, randomness, watch over look-ups, development secrets.
+//! The outside things other than the ledger: clock, randomness, watch over look-ups, development
+//! secrets.
 
 pub mod clock;
 pub mod development_secrets;

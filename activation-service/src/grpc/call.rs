@@ -53,7 +53,8 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// Looks a product key up, unless the source failed too often before; a failure is charged to it.
+    /// Looks a product key up, unless the source failed too often before; a failure is charged to
+    /// it.
     pub(super) async fn guarded<T>(
         &self,
         look_up: impl Future<Output = Result<T, AppError>>,

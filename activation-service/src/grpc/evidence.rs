@@ -1,4 +1,5 @@
-//! Evidence on the wire → evidence of the domain; its shape only, for what it is worth is decided there.
+//! Evidence on the wire → evidence of the domain; its shape only, for what it is worth is decided
+//! there.
 
 use std::collections::HashSet;
 
@@ -76,7 +77,8 @@ fn kind(fields: &mut Fields, at: String, number: i32) -> Option<ComponentKind> {
     }
 }
 
-/// The digests, if all have their length; the first that has not is told, for one mistake makes all wrong.
+/// The digests, if all have their length; the first that has not is told, for one mistake makes all
+/// wrong.
 fn digests<B: AsRef<[u8]>>(fields: &mut Fields, at: &str, wire: &[B]) -> Option<Vec<Digest>> {
     let mut digests = Vec::with_capacity(wire.len());
     for (index, bytes) in wire.iter().enumerate() {

@@ -54,8 +54,9 @@ pub(super) fn parse(
     Ok(Asked { key_id, span, carried: cursor.map(|(_, carried)| carried) })
 }
 
-/// Reads the page. Events that change no count do not say what `used` is: it is carried from event to event, and on
-/// the first page of the newest events it comes from one that says it, or from the key itself.
+/// Reads the page. Events that change no count do not say what `used` is: it is carried from event
+/// to event, and on the first page of the newest events it comes from one that says it, or from the
+/// key itself.
 pub(super) async fn read(app: &App, caller: &Caller, asked: &Asked) -> Result<Found, AppError> {
     for _ in 0..READS_MAX {
         let page = app.list_key_events(caller, asked.key_id, asked.span).await?;

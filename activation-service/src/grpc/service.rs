@@ -1,4 +1,5 @@
-//! The service with its message sizes: small where everyone may call, large where keys are registered.
+//! The service with its message sizes: small where everyone may call, large where keys are
+//! registered.
 
 use std::convert::Infallible;
 use std::sync::Arc;

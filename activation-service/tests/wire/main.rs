@@ -1,1 +1,22 @@
-//! The wire, over real sockets.
+//! The wire over real sockets: what callers of every kind see, and that nothing else is counted.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on fails, also in its helper functions"
+)]
+
+mod canary;
+mod changes;
+mod command_line;
+mod counting;
+mod fields;
+mod history;
+mod races;
+mod refusals;
+mod releases;
+mod roles;
+mod stubborn;
+mod transport;
+mod world;
