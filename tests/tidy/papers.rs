@@ -150,8 +150,9 @@ fn papers_are_true() -> Result<(), Box<dyn std::error::Error>> {
 
 #[test]
 fn papers_that_are_not_true_are_named() {
-    let config = "//! Settings.\n#[serde(default, deny_unknown_fields)]\npub struct Config {\n\
-        \x20   pub listen: u8,\n    pub secret_file: u8,\n}\npub struct Other {\n    pub not_read: u8,\n}\n";
+    let config = "//! Settings.\n#[serde(default, deny_unknown_fields)]\n\
+        pub struct Config {\n    pub listen: u8,\n    pub secret_file: u8,\n}\n\
+        pub struct Other {\n    pub not_read: u8,\n}\n";
     let mut files: Vec<(&str, &str)> =
         PAPERS.iter().skip(1).map(|paper| (*paper, "A paper.\n")).collect();
     files.retain(|(path, _)| *path != "SECURITY.md" && *path != SETTINGS);
