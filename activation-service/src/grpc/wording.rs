@@ -77,8 +77,8 @@ pub(super) fn of(error: &WireError, points_min: u32) -> Words {
                 "too many look-ups of keys that cannot be used came from this address",
                 format!("Too many wrong product keys were tried. Try again in {seconds} s."),
                 format!(
-                    "Er zijn te veel onjuiste productcodes geprobeerd. Probeer het over {seconds} s \
-                     opnieuw."
+                    "Er zijn te veel onjuiste productcodes geprobeerd. Probeer het over \
+                     {seconds} s opnieuw."
                 ),
             )
         }
@@ -121,7 +121,7 @@ fn of_fields(FieldFaults(faults): &FieldFaults) -> Words {
         return words(
             message,
             "The product key is not typed correctly. Compare it with the one you were given.",
-            "De productcode is niet goed ingevoerd. Vergelijk de code met die welke u hebt ontvangen.",
+            "De productcode is niet goed ingevoerd. Vergelijk die met de code die u hebt gekregen.",
         );
     }
     words(
@@ -140,8 +140,8 @@ fn of_app(error: &AppError, points_min: u32) -> Words {
             format!("{} keys are recorded with other terms or under another id", faults.len()),
             "Some product keys are registered already, with other terms or under another id. All \
              others were registered.",
-            "Sommige productcodes zijn al geregistreerd, met andere voorwaarden of onder een andere \
-             id. Alle andere zijn geregistreerd.",
+            "Sommige productcodes zijn al geregistreerd, met andere voorwaarden of onder een \
+             andere id. Alle andere zijn geregistreerd.",
         ),
         AppError::FieldsNotPermitted(fields) => words(
             format!("this caller's role may not set {}", fields.join(", ")),
@@ -241,8 +241,8 @@ fn of_shortage(message: String, shortage: &Shortage, points_min: u32) -> Words {
             format!("{message}: too little can be compared with a known computer"),
             "The program could read too little of this computer's hardware to recognise it. Run it \
              as administrator and try again. Nothing was counted.",
-            "Het programma kon te weinig hardware van deze computer lezen om die te herkennen. Voer \
-             het uit als administrator en probeer het opnieuw. Er is niets geteld.",
+            "Het programma kon te weinig hardware van deze computer lezen om die te herkennen. \
+             Voer het uit als administrator en probeer het opnieuw. Er is niets geteld.",
         );
     }
     let anchor = if *has_anchor { "" } else { ", and none of them belongs to one computer" };
