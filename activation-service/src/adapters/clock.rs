@@ -65,7 +65,7 @@ fn wall_ms() -> i64 {
 fn jump_ms(last: Reading, now: Reading) -> Option<i64> {
     let wall = now.wall.saturating_sub(last.wall);
     let beside = wall.saturating_sub(now.steady.saturating_sub(last.steady));
-    (beside < -BACK_MS_MAX || beside > AHEAD_MS_MAX).then_some(beside)
+    (!(-BACK_MS_MAX..=AHEAD_MS_MAX).contains(&beside)).then_some(beside)
 }
 
 #[cfg(test)]

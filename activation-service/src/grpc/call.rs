@@ -10,8 +10,9 @@ use tonic::{Request, Status};
 
 use super::ActivationRpcs;
 use super::caller::{caller, is_charged};
-use super::status::{Speech, WireError, status};
-use crate::app::{App, AppError, Caller};
+use super::explanation::outcome_name;
+use super::status::{Case, Speech, WireError, status};
+use crate::app::{Activated, App, AppError, Caller};
 use crate::domain::error::Refusal;
 
 /// One call.
@@ -49,7 +50,10 @@ impl<'a> Call<'a> {
                 help_base_uri: &self.rpcs.help_base_uri,
                 points_min: self.rpcs.points_min,
             };
-            status(&error.into(), speech)
+            let error = error.into();
+            let reason = Case::of(&error).row().reason;
+            metrics::counter!("activation_refusals_total", "reason" => reason).increment(1);
+            status(&error, speech)
         })
     }
 
@@ -70,5 +74,12 @@ impl<'a> Call<'a> {
             self.rpcs.guard.failed(self.source);
         }
         self.told(result)
+    }
+
+    /// Notes a granted activation in the figures, and with the guard.
+    pub(super) fn count(&self, activated: &Activated) {
+        let outcome = outcome_name(activated.granted.outcome);
+        metrics::counter!("activation_grants_total", "outcome" => outcome).increment(1);
+        self.rpcs.guard.used(activated.key_id);
     }
 }

@@ -57,7 +57,7 @@ fn component(
     });
     let digests = digests(fields, &format!("{at}.digests"), &wire.digests);
     let (kind, recipe, digests) = (kind?, recipe?, digests?);
-    match Component::new(kind, recipe, digests) {
+    match Component::reported(kind, recipe, digests) {
         Ok(component) => Some(component),
         Err(error @ ComponentError::Recipe) => {
             fields.bad(format!("{at}.recipe_version"), Why::UnknownValue, error.to_string())

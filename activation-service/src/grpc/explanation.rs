@@ -24,13 +24,21 @@ pub(super) fn explanation(explanation: Explanation) -> pb::Explanation {
 }
 
 pub(super) fn outcome_number(outcome: Outcome) -> i32 {
+    wire_outcome(outcome).into()
+}
+
+/// The name of the outcome on the metrics page, without the prefix of the enumeration.
+pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
+    wire_outcome(outcome).as_str_name().trim_start_matches("ACTIVATION_OUTCOME_")
+}
+
+const fn wire_outcome(outcome: Outcome) -> pb::ActivationOutcome {
     match outcome {
         Outcome::CountedNewComputer => pb::ActivationOutcome::CountedNewComputer,
         Outcome::NotCountedSameComputer => pb::ActivationOutcome::NotCountedSameComputer,
         Outcome::CountedSignificantChange => pb::ActivationOutcome::CountedSignificantChange,
         Outcome::CountedEveryActivation => pb::ActivationOutcome::CountedEveryActivation,
     }
-    .into()
 }
 
 fn verdict_number(verdict: KindVerdict) -> i32 {

@@ -66,7 +66,7 @@ fn activation(key_id: KeyId, row: ComputerRow) -> pb::Activation {
     pb::Activation {
         name: activation_name(key_id, row.activation),
         state: state.into(),
-        platform: row.counts.first().map_or(0, |count| platform_number(count.platform)),
+        platform: row.platform.map_or(0, platform_number),
         counts: row.counts.into_iter().map(count).collect(),
         create_time: Some(timestamp(row.created_ms)),
         last_seen_time: Some(timestamp(row.last_seen_ms)),

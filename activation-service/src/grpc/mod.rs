@@ -84,7 +84,7 @@ impl ActivationService for ActivationRpcs {
         let call = self.call(&request);
         let asked = call.told(activate::parse(request.into_inner()))?;
         let activated = call.guarded(call.app()?.activate(&call.caller, asked)).await?;
-        self.guard.used(activated.key_id);
+        call.count(&activated);
         Ok(Response::new(activate::respond(activated)))
     }
 
@@ -94,8 +94,13 @@ impl ActivationService for ActivationRpcs {
     ) -> Answer<pb::ReleaseActivationResponse> {
         let call = self.call(&request);
         let asked = call.told(release_activation::parse(&call.caller, request.into_inner()))?;
-        let key_id = asked.key_id;
-        let released = call.guarded(call.app()?.release_activation(&call.caller, asked)).await?;
+        let (key_id, shows_key) = (asked.key_id, asked.presented.is_some());
+        let released = call.app()?.release_activation(&call.caller, asked);
+        // Admins name the key and guess nothing, whatever else came from their address.
+        let released = match shows_key {
+            true => call.guarded(released).await?,
+            false => call.told(released.await)?,
+        };
         Ok(Response::new(release_activation::respond(key_id, released)))
     }
 
