@@ -21,5 +21,5 @@ pub use refusal::{Refusal, refusal};
 pub use seed::{Dice, seed_from_environment};
 pub use story::{DUTCH, Key, MAPS_CORE, Partner, Term, days_from_now, key_id_of, request_id};
 pub use waiting::{PATIENCE, eventually};
-pub use wire::{RawAnswer, RawCall};
+pub use wire::{OpenCall, RawAnswer, RawCall, page};
 pub use world::{Activation, Catalog, Service, World, WorldOptions};

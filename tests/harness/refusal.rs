@@ -1,5 +1,6 @@
 //! What a caller is told when the answer is no: the code and the typed details beside it.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ pub struct Refusal {
     pub reason: String,
     /// Whose reason it is.
     pub domain: String,
+    /// What programs are told beyond the reason.
+    pub metadata: BTreeMap<String, String>,
     /// The language of `text`.
     pub locale: String,
     /// For the reader.
@@ -59,6 +62,7 @@ impl Refusal {
             code: status.code(),
             reason: info.reason.clone(),
             domain: info.domain.clone(),
+            metadata: info.metadata.clone().into_iter().collect(),
             locale: message.locale.clone(),
             text: message.message.clone(),
             links: links.into_iter().map(|link| (link.description, link.url)).collect(),

@@ -2,6 +2,7 @@
 //! are activated.
 
 use anyhow::{Context as _, Result, bail};
+use hardware_evidence::DeploymentSalt;
 use jiff::{Timestamp, ToSpan as _, Unit};
 use product_key::ProductKey;
 use prost_types::Timestamp as WireTime;
@@ -79,6 +80,27 @@ pub fn request_id() -> Result<bytes::Bytes> {
 /// It is no such name.
 pub fn key_id_of(name: &str) -> Result<&str> {
     name.strip_prefix("productKeys/").with_context(|| format!("{name} names no key"))
+}
+
+impl Key {
+    /// A request to activate a computer on Windows, with a request id of its own.
+    ///
+    /// # Errors
+    /// Evidence cannot be made.
+    pub fn activation(
+        &self,
+        salt: &DeploymentSalt,
+        computer: &Computer,
+    ) -> Result<act::ActivateRequest> {
+        Ok(act::ActivateRequest {
+            product_key: self.secret.clone(),
+            product: self.product.clone(),
+            evidence: Some(computer.evidence(salt)?),
+            platform: act::Platform::Windows.into(),
+            client: Some(act::ClientInfo { name: "journey".into(), version: "1.0".into() }),
+            request_id: request_id()?,
+        })
+    }
 }
 
 impl Partner {
@@ -274,14 +296,7 @@ impl World {
     /// # Errors
     /// Evidence cannot be made.
     pub fn activate_request(&self, key: &Key, computer: &Computer) -> Result<act::ActivateRequest> {
-        Ok(act::ActivateRequest {
-            product_key: key.secret.clone(),
-            product: key.product.clone(),
-            evidence: Some(computer.evidence(self.salt())?),
-            platform: act::Platform::Windows.into(),
-            client: Some(act::ClientInfo { name: "journey".into(), version: "1.0".into() }),
-            request_id: request_id()?,
-        })
+        key.activation(self.salt(), computer)
     }
 
     /// Activates a computer with a product key alone.

@@ -1,11 +1,15 @@
 //! Bytes on an HTTP/2 connection, for what no well-meant client sends.
 
+use std::net::SocketAddr;
+
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper::client::conn::http2;
+use http_body_util::channel::{Channel, Sender};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tonic::{Code, Status};
 
 use crate::person::Headers;
@@ -88,7 +92,17 @@ impl RawCall {
     ///
     /// # Errors
     /// There is no connection or no answer.
-    pub async fn send(self, address: std::net::SocketAddr) -> Result<RawAnswer> {
+    pub async fn send(self, address: SocketAddr) -> Result<RawAnswer> {
+        let body = self.body.clone();
+        self.begin(address).await?.end(body).await
+    }
+
+    /// Sends the headers and keeps the body back, so that the call stays open until it is ended.
+    /// The server has taken it up when this returns, for it has answered a later ping of ours.
+    ///
+    /// # Errors
+    /// There is no connection.
+    pub async fn begin(self, address: SocketAddr) -> Result<OpenCall> {
         let stream = TcpStream::connect(address).await.context("a connection")?;
         let (mut sender, connection) =
             http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
@@ -99,16 +113,60 @@ impl RawCall {
         for (name, value) in self.headers {
             request = request.header(name, value);
         }
-        let answer = sender.send_request(request.body(Full::new(self.body))?).await;
-        let (parts, body) = answer.context("an answer")?.into_parts();
+        let (body, channel) = Channel::new(1);
+        let answer = tokio::spawn(sender.send_request(request.body(channel)?));
+        // Streams of one connection are taken up in order: once this later one is answered, the
+        // first one is being worked on.
+        let (_, nothing) = Channel::new(1);
+        let later = http::Request::get(format!("http://{address}/")).body(nothing)?;
+        sender.send_request(later).await.context("an answer to a later call")?;
+        Ok(OpenCall { body, answer, _sender: sender, driving })
+    }
+}
+
+type RawBody = Channel<Bytes>;
+
+/// A call whose message has not been sent yet.
+pub struct OpenCall {
+    body: Sender<Bytes>,
+    answer: JoinHandle<hyper::Result<http::Response<hyper::body::Incoming>>>,
+    // Held: a connection without a sender closes.
+    _sender: http2::SendRequest<RawBody>,
+    driving: JoinHandle<hyper::Result<()>>,
+}
+
+impl OpenCall {
+    /// Sends the message and waits for the answer.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub async fn end(mut self, body: Bytes) -> Result<RawAnswer> {
+        // A server that has refused the call by its headers reads no body.
+        let _ = self.body.send_data(body).await;
+        drop(self.body);
+        let (parts, body) = self.answer.await?.context("an answer")?.into_parts();
         let collected = body.collect().await.context("the body of the answer")?;
         let trailers = collected.trailers().cloned();
-        drop(sender);
-        driving.abort();
+        self.driving.abort();
         let status = Status::from_header_map(&parts.headers)
             .or_else(|| trailers.as_ref().and_then(Status::from_header_map));
         Ok(RawAnswer { http: parts.status.as_u16(), status, body: collected.to_bytes() })
     }
+}
+
+/// The text of a page over HTTP/1, such as `/metrics`.
+///
+/// # Errors
+/// There is no such page.
+pub async fn page(address: SocketAddr, path: &str) -> Result<String> {
+    let stream = TcpStream::connect(address).await.context("a connection")?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let driving = tokio::spawn(connection);
+    let request = http::Request::get(path).header("host", address.to_string());
+    let answer = sender.send_request(request.body(Empty::<Bytes>::new())?).await?;
+    let body = answer.into_body().collect().await?.to_bytes();
+    driving.abort();
+    Ok(String::from_utf8_lossy(&body).into_owned())
 }
 
 impl RawAnswer {

@@ -117,6 +117,18 @@ impl World {
         }
     }
 
+    /// The metrics page of a service that was told to have one.
+    ///
+    /// # Errors
+    /// It has none.
+    pub async fn metrics(&self, service: Service) -> Result<String> {
+        let address = match service {
+            Service::Activation => self.pair.activation().metrics(),
+            Service::Catalog => self.pair.catalog().metrics(),
+        };
+        crate::wire::page(address.context("a metrics page")?, "/metrics").await
+    }
+
     /// A client of the activation service that calls as this person.
     ///
     /// # Errors

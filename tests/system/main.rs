@@ -1,14 +1,20 @@
 //! Journeys against both real binaries over sockets: one file an RPC, and one a story.
 
 mod activate;
+mod bad_input;
+mod bad_wire;
 mod batch_get_key_usage;
 mod batch_register_keys;
+mod content;
+mod crash;
+mod drain;
 mod get_activation_terms;
 mod get_benefit;
 mod get_download;
 mod get_install_instructions;
 mod get_key;
 mod get_product;
+mod hot_key;
 mod import_product_keys;
 mod list_activations;
 mod list_benefits;
@@ -20,6 +26,7 @@ mod preview_activation;
 mod release_activation;
 mod reload_content;
 mod reveal_product_key;
+mod secrets;
 mod update_key;
 mod upsert_enrolment;
 mod upsert_partner;
