@@ -109,6 +109,13 @@ pub trait Ledger: Send + Sync {
         request: Option<RequestId>,
     ) -> Result<Option<Loaded>, LedgerError>;
 
+    /// The event of a key that recorded a request.
+    async fn recorded(
+        &self,
+        key: KeyId,
+        request: RequestId,
+    ) -> Result<Option<Arc<Event>>, LedgerError>;
+
     /// The heads of many keys at one point of the ledger, in the order asked, and that point.
     async fn heads(&self, keys: Vec<KeyId>) -> Result<(Vec<Option<Head>>, u64), LedgerError>;
 

@@ -25,7 +25,7 @@ use crate::config::{Config, ConfigFaults, SECRET_BYTES, Secrets, Storage, secret
 use crate::domain::policy::Policy;
 use crate::domain::product_key::{Pepper, PepperId, Peppers};
 use crate::grpc::{ActivationRoute, ActivationRpcs, AppSlot, DOMAIN};
-use crate::ports::Ledger;
+use crate::ports::{Ledger, LedgerError};
 use crate::storage::memory::MemoryLedger;
 use crate::storage::sled::{OpenError, SledLedger, SledOptions};
 
@@ -123,12 +123,19 @@ impl Bound {
         let routes = Routes::new(ActivationRoute::new(rpcs));
         let options = options(health.clone());
 
+        let opened = &app;
+        let ready = || async move {
+            match opened.get() {
+                Some(app) => app.ready().await,
+                None => Err(LedgerError::Unavailable("it is not open".to_owned())),
+            }
+        };
         let (mut background, mut failure) = (None, None);
         let work = async {
             match open(&config.storage).await {
                 Ok(ledger) => {
                     background = Some(start(&app, ledger, policy, keys));
-                    watch_over(&app, &health, &serving).await;
+                    watch_over(ready, &health, &serving).await;
                 }
                 Err(error) => failure = Some(error),
             }
@@ -190,12 +197,15 @@ fn start(app: &OnceLock<App>, ledger: Arc<dyn Ledger>, policy: Policy, keys: Key
 }
 
 /// Turns health with the ledger, for as long as it is polled.
-async fn watch_over(app: &OnceLock<App>, health: &Health, serving: &watch::Sender<bool>) {
+async fn watch_over<F: Future<Output = Result<(), LedgerError>>>(
+    ready: impl Fn() -> F,
+    health: &Health,
+    serving: &watch::Sender<bool>,
+) {
     let mut ticks = tokio::time::interval(READY_PERIOD);
     loop {
         ticks.tick().await;
-        let Some(app) = app.get() else { return };
-        let ready = app.ready().await;
+        let ready = ready().await;
         if ready.is_ok() != health.is_serving() {
             match &ready {
                 Ok(()) => tracing::info!("the ledger answers: serving"),
@@ -240,74 +250,26 @@ fn derived(secret: &[u8; SECRET_BYTES], domain: &[u8]) -> Vec<u8> {
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use async_trait::async_trait;
-
     use super::*;
-    use crate::domain::account::Head;
-    use crate::domain::ids::{ActivationId, KeyId, RequestId};
-    use crate::ports::{Change, Committed, KeyRef, LedgerError, Loaded, Recorded, Span};
-
-    /// Answers nothing but whether it can.
-    #[derive(Default)]
-    struct Switch(AtomicBool);
-
-    impl Switch {
-        fn answer<T>(&self) -> Result<T, LedgerError> {
-            Err(LedgerError::Unavailable("switched off".to_owned()))
-        }
-    }
-
-    #[async_trait]
-    impl Ledger for Switch {
-        async fn load(
-            &self,
-            _: KeyRef,
-            _: Option<RequestId>,
-        ) -> Result<Option<Loaded>, LedgerError> {
-            self.answer()
-        }
-
-        async fn heads(&self, _: Vec<KeyId>) -> Result<(Vec<Option<Head>>, u64), LedgerError> {
-            self.answer()
-        }
-
-        async fn commit(&self, _: Vec<Change>) -> Result<Vec<Committed>, LedgerError> {
-            self.answer()
-        }
-
-        async fn events(&self, _: KeyId, _: Span) -> Result<(Vec<Recorded>, u64), LedgerError> {
-            self.answer()
-        }
-
-        async fn note_seen(&self, _: KeyId, _: ActivationId, _: i64) {}
-
-        async fn last_seen(
-            &self,
-            _: KeyId,
-            _: Vec<ActivationId>,
-        ) -> Result<Vec<Option<i64>>, LedgerError> {
-            self.answer()
-        }
-
-        async fn ready(&self) -> Result<(), LedgerError> {
-            if self.0.load(Ordering::SeqCst) { Ok(()) } else { self.answer() }
-        }
-    }
 
     #[tokio::test]
     async fn health_follows_the_ledger_both_ways() {
-        let (ledger, health) = (Switch::default(), Health::new(&[SERVICE]));
+        let (answering, health) = (AtomicBool::new(false), Health::new(&[SERVICE]));
+        let answer = || match answering.load(Ordering::SeqCst) {
+            true => Ok(()),
+            false => Err(LedgerError::Unavailable("switched off".to_owned())),
+        };
         let serving = watch::Sender::new(false);
         let mut told = serving.subscribe();
         let follow = async {
             for answers in [true, false, true] {
-                ledger.0.store(answers, Ordering::SeqCst);
+                answering.store(answers, Ordering::SeqCst);
                 told.wait_for(|serving| *serving == answers).await.expect("it is watched");
                 assert_eq!(health.is_serving(), answers);
             }
         };
         tokio::select! {
-            () = watch_over(&ledger, &health, &serving) => panic!("it never ends by itself"),
+            () = watch_over(|| std::future::ready(answer()), &health, &serving) => panic!("it never ends by itself"),
             () = follow => {}
         }
     }

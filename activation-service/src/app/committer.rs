@@ -21,8 +21,11 @@ use crate::ports::{Change, Committed, KeyRef, Ledger, LedgerError};
 
 /// Most commands that wait; beyond that new work is refused.
 const QUEUE_MAX: usize = 4096;
-/// Most commands of a batch; a command writes some four rows.
+/// Most commands of a batch.
 const BATCH_MAX: usize = 64;
+/// Most events of one key in a batch; an engine writes them together, and an event with the most
+/// evidence that a report may have takes some two kibibytes.
+const KEY_EVENTS_MAX: usize = 24;
 /// Most times a command is decided when others change its key.
 const ATTEMPTS_MAX: usize = 8;
 
@@ -43,6 +46,7 @@ pub(super) struct Committer {
 struct Job {
     key_id: KeyId,
     command: Command,
+    attempts: usize,
     reply: oneshot::Sender<Result<Settled, AppError>>,
 }
 
@@ -53,6 +57,11 @@ impl Committer {
         (Self { queue }, tokio::spawn(writer.run(jobs)))
     }
 
+    /// False once the writer is gone: nothing more can be decided.
+    pub(super) fn is_alive(&self) -> bool {
+        !self.queue.is_closed()
+    }
+
     /// Decides a command and makes it durable. Dropping the future does not undo what was queued.
     pub(super) async fn settle(
         &self,
@@ -60,7 +69,8 @@ impl Committer {
         command: Command,
     ) -> Result<Settled, AppError> {
         let (reply, settled) = oneshot::channel();
-        self.queue.try_send(Job { key_id, command, reply }).map_err(|error| match error {
+        let job = Job { key_id, command, attempts: 0, reply };
+        self.queue.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => AppError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => AppError::Unavailable,
         })?;
@@ -73,7 +83,7 @@ struct Writer {
     policy: Arc<Policy>,
 }
 
-/// A key with the undecided and decided work of one batch.
+/// A key with the decided work of one batch.
 struct Working {
     key_id: KeyId,
     expected_version: u64,
@@ -82,79 +92,100 @@ struct Working {
     decided: Vec<(Job, Settled)>,
 }
 
+/// The keys of one batch, and the jobs that must wait for the next.
+#[derive(Default)]
+struct Batch {
+    working: Vec<Working>,
+    places: HashMap<KeyId, usize>,
+    again: Vec<Job>,
+}
+
+impl Batch {
+    fn of(&mut self, key_id: KeyId) -> Option<&mut Working> {
+        let place = *self.places.get(&key_id)?;
+        self.working.get_mut(place)
+    }
+
+    fn open(&mut self, key_id: KeyId, account: Option<Account>) {
+        let expected_version = account.as_ref().map_or(0, |account| account.head.version);
+        self.places.insert(key_id, self.working.len());
+        let (events, decided) = (Vec::new(), Vec::new());
+        self.working.push(Working { key_id, expected_version, account, events, decided });
+    }
+}
+
 impl Writer {
     async fn run(self, mut jobs: mpsc::Receiver<Job>) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
-        while jobs.recv_many(&mut batch, BATCH_MAX).await > 0 {
-            self.settle(std::mem::take(&mut batch)).await;
-        }
-    }
-
-    async fn settle(&self, mut batch: Vec<Job>) {
-        for _ in 0..ATTEMPTS_MAX {
-            let mut working: Vec<Working> = Vec::new();
-            let mut places = HashMap::new();
-            for job in batch {
-                let place = *places.entry(job.key_id).or_insert(working.len());
-                if let Err((job, error)) = self.decide(&mut working, place, job).await {
-                    reply(job, Err(error));
+        loop {
+            if batch.is_empty() {
+                if jobs.recv_many(&mut batch, BATCH_MAX).await == 0 {
+                    return;
+                }
+            } else {
+                // What the last batch left over goes first; whatever else waits comes along.
+                while batch.len() < BATCH_MAX
+                    && let Ok(job) = jobs.try_recv()
+                {
+                    batch.push(job);
                 }
             }
-            batch = self.commit(working).await;
-            if batch.is_empty() {
-                return;
-            }
+            batch = self.settle(batch).await;
         }
-        batch.into_iter().for_each(|job| reply(job, Err(AppError::Contended)));
     }
 
-    /// Decides a job on the working account at `place`, loading it first if it is new.
-    async fn decide(
-        &self,
-        working: &mut Vec<Working>,
-        place: usize,
-        job: Job,
-    ) -> Result<(), (Job, AppError)> {
-        let request = job.command.request_id();
-        let loaded = match self.ledger.load(KeyRef::Id(job.key_id), request).await {
-            Ok(loaded) => loaded,
-            Err(error) => return Err((job, error.into())),
-        };
-        let lookup_owner = match self.lookup_owner(&job.command).await {
-            Ok(owner) => owner,
-            Err(error) => return Err((job, error.into())),
-        };
-        if working.len() <= place {
-            let account = loaded.as_ref().map(|loaded| loaded.account.as_ref().clone());
-            let expected_version = account.as_ref().map_or(0, |account| account.head.version);
-            let (key_id, events, decided) = (job.key_id, Vec::new(), Vec::new());
-            working.push(Working { key_id, expected_version, account, events, decided });
+    /// Decides, commits and answers; gives back the jobs that must be decided in a further batch.
+    async fn settle(&self, jobs: Vec<Job>) -> Vec<Job> {
+        let mut batch = Batch::default();
+        for job in jobs {
+            if job.attempts == ATTEMPTS_MAX {
+                reply(job, Err(AppError::Contended));
+                continue;
+            }
+            match self.decide(&mut batch, &job).await {
+                Ok(Some(settled)) => match batch.of(job.key_id) {
+                    Some(work) => work.decided.push((job, settled)),
+                    None => reply(job, Err(AppError::Unavailable)),
+                },
+                Ok(None) => batch.again.push(job),
+                Err(error) => reply(job, Err(error)),
+            }
         }
-        let Some(work) = working.get_mut(place) else {
-            return Err((job, AppError::Unavailable));
+        let Batch { working, mut again, .. } = batch;
+        again.extend(self.commit(working).await);
+        again
+    }
+
+    /// Decides a job on the working account of its key, loading it first if it is new to the
+    /// batch. None if the key has had its share of the batch.
+    async fn decide(&self, batch: &mut Batch, job: &Job) -> Result<Option<Settled>, AppError> {
+        let (key_id, request) = (job.key_id, job.command.request_id());
+        let lookup_owner = self.lookup_owner(&job.command).await?;
+        let recorded = match batch.of(key_id) {
+            Some(work) if work.events.len() >= KEY_EVENTS_MAX => return Ok(None),
+            Some(work) => match request {
+                Some(id) => match work.recorded(id) {
+                    Some(event) => Some(Arc::new(event.clone())),
+                    None => self.ledger.recorded(key_id, id).await?,
+                },
+                None => None,
+            },
+            None => {
+                let loaded = self.ledger.load(KeyRef::Id(key_id), request).await?;
+                let account = loaded.as_ref().map(|loaded| loaded.account.as_ref().clone());
+                batch.open(key_id, account);
+                loaded.and_then(|loaded| loaded.recorded)
+            }
         };
-        let recorded = loaded.and_then(|loaded| loaded.recorded);
-        let recorded = request.and_then(|id| work.recorded(id)).or(recorded.as_deref());
+        let work = batch.of(key_id).ok_or(AppError::Unavailable)?;
         let context = Context {
             policy: &self.policy,
             account: work.account.as_ref(),
-            recorded,
+            recorded: recorded.as_deref(),
             lookup_owner,
         };
         let decision = decide(context, &job.command);
-        let after = match decision.applied(work.account.as_ref()) {
-            Ok(after) => after,
-            Err(error) => {
-                tracing::error!(%error, "a decision does not fit its account");
-                return Err((job, AppError::Unavailable));
-            }
-        };
-        let head = after.as_ref().map(|account| account.head.clone());
-        let Decision { events, result } = decision;
-        work.account = after;
-        work.events.extend(events);
-        work.decided.push((job, Settled { result, head }));
-        Ok(())
+        work.take_in(decision).map(Some)
     }
 
     async fn lookup_owner(&self, command: &Command) -> Result<Option<KeyId>, LedgerError> {
@@ -165,10 +196,19 @@ impl Writer {
 
     /// Commits the batch and answers; gives back the jobs that must be decided again.
     async fn commit(&self, working: Vec<Working>) -> Vec<Job> {
-        let (changed, unchanged): (Vec<_>, Vec<_>) =
-            working.into_iter().partition(|work| !work.events.is_empty());
-        unchanged.into_iter().for_each(|work| work.answer());
-        let changes: Vec<_> = changed.iter().filter_map(Working::change).collect();
+        let (mut changes, mut waiting) = (Vec::new(), Vec::new());
+        for work in working {
+            let Working { key_id, expected_version, account, events, decided } = work;
+            match account {
+                Some(account) if !events.is_empty() => {
+                    let account = Arc::new(account);
+                    changes.push(Change { expected_version, events, account });
+                    waiting.push((key_id, decided));
+                }
+                // Nothing to record: the account held all that was durable when it was loaded.
+                Some(_) | None => answer(decided),
+            }
+        }
         if changes.is_empty() {
             return Vec::new();
         }
@@ -176,32 +216,45 @@ impl Writer {
             Ok(outcomes) => outcomes,
             Err(error) => {
                 tracing::error!(%error, "a batch was not committed");
-                vec![Committed::Unknown; changed.len()]
+                vec![Committed::Unknown; waiting.len()]
             }
         };
         let mut again = Vec::new();
-        for (work, outcome) in changed.into_iter().zip(outcomes) {
+        for ((key_id, decided), outcome) in waiting.into_iter().zip(outcomes) {
             match outcome {
-                Committed::Committed { .. } => work.answer(),
-                Committed::Conflict => again.extend(work.decided.into_iter().map(|(job, _)| job)),
-                Committed::Unknown => self.look_up(work).await,
+                Committed::Committed { .. } => answer(decided),
+                Committed::Conflict => again.extend(decided.into_iter().map(|(mut job, _)| {
+                    job.attempts += 1;
+                    job
+                })),
+                Committed::Unknown => self.look_up(key_id, decided).await,
             }
         }
         again
     }
 
-    /// Answers the jobs whose request id is found after all; the others are told to ask again.
-    async fn look_up(&self, work: Working) {
-        for (job, settled) in work.decided {
+    /// Answers the jobs whose request id is found after all, with what was recorded; the others
+    /// are told to ask again.
+    async fn look_up(&self, key_id: KeyId, decided: Vec<(Job, Settled)>) {
+        for (job, _) in decided {
             let Some(request) = job.command.request_id() else {
                 reply(job, Err(AppError::Unavailable));
                 continue;
             };
-            let found = self.ledger.load(KeyRef::Id(work.key_id), Some(request)).await;
-            match found {
-                Ok(Some(loaded)) if loaded.recorded.is_some() => reply(job, Ok(settled)),
-                Ok(_) | Err(_) => reply(job, Err(AppError::Unavailable)),
-            }
+            let found = self.ledger.load(KeyRef::Id(key_id), Some(request)).await;
+            let Some(loaded) = found.ok().flatten().filter(|found| found.recorded.is_some()) else {
+                reply(job, Err(AppError::Unavailable));
+                continue;
+            };
+            let context = Context {
+                policy: &self.policy,
+                account: Some(&loaded.account),
+                recorded: loaded.recorded.as_deref(),
+                lookup_owner: None,
+            };
+            let Decision { result, .. } = decide(context, &job.command);
+            let head = Some(loaded.account.head.clone());
+            reply(job, Ok(Settled { result, head }));
         }
     }
 }
@@ -212,18 +265,32 @@ impl Working {
         self.events.iter().find(|event| event.request.is_some_and(|request| request.id == id))
     }
 
-    fn change(&self) -> Option<Change> {
-        let account = Arc::new(self.account.clone()?);
-        let events = self.events.clone();
-        Some(Change { expected_version: self.expected_version, events, account })
+    /// Applies what was decided, so that the next decision of the batch sees it.
+    fn take_in(&mut self, decision: Decision) -> Result<Settled, AppError> {
+        for event in &decision.events {
+            let applied = match &mut self.account {
+                Some(account) => account.apply(event),
+                None => Account::open(event).map(|account| self.account = Some(account)),
+            };
+            if let Err(error) = applied {
+                tracing::error!(key = %self.key_id, %error, "a decision does not fit its account");
+                return Err(AppError::Unavailable);
+            }
+        }
+        self.events.extend(decision.events);
+        let head = self.account.as_ref().map(|account| account.head.clone());
+        Ok(Settled { result: decision.result, head })
     }
+}
 
-    fn answer(self) {
-        self.decided.into_iter().for_each(|(job, settled)| reply(job, Ok(settled)));
-    }
+fn answer(decided: Vec<(Job, Settled)>) {
+    decided.into_iter().for_each(|(job, settled)| reply(job, Ok(settled)));
 }
 
 fn reply(job: Job, answer: Result<Settled, AppError>) {
     // A caller that went away is no fault; the ledger has the event, and its retry finds it.
     let _ = job.reply.send(answer);
 }
+
+#[cfg(test)]
+mod tests;

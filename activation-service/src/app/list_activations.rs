@@ -3,6 +3,7 @@
 use super::{App, AppError, Caller};
 use crate::domain::account::Count;
 use crate::domain::ids::{ActivationId, KeyId};
+use crate::domain::terms::Platform;
 
 /// Most counts shown of one computer, the latest.
 const COUNTS_SHOWN_MAX: usize = 100;
@@ -16,6 +17,8 @@ pub struct ComputerRow {
     pub active: bool,
     /// Its counts, oldest first, the latest if there are many.
     pub counts: Vec<Count>,
+    /// Platform of its first activation.
+    pub platform: Option<Platform>,
     /// Time of its first activation.
     pub created_ms: i64,
     /// When it was last seen, approximately.
@@ -60,6 +63,7 @@ impl App {
             ComputerRow {
                 activation: computer.id,
                 active: computer.is_active(),
+                platform: computer.counts.first().map(|count| count.platform),
                 created_ms: computer.counts.first().map_or(0, |count| count.created_ms),
                 last_seen_ms: seen.unwrap_or(counted).max(counted),
                 clone_suspected: computer.counts.iter().any(|count| count.clone_suspected),

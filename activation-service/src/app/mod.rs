@@ -197,6 +197,14 @@ impl App {
         (app, Background { tasks: vec![committing, noting] })
     }
 
+    /// Succeeds while calls can be answered.
+    pub async fn ready(&self) -> Result<(), LedgerError> {
+        if !self.committer.is_alive() {
+            return Err(LedgerError::Unavailable("the writer is gone".to_owned()));
+        }
+        self.ledger.ready().await
+    }
+
     /// The key with this id, if the caller may see it.
     async fn visible(&self, caller: &Caller, key_id: KeyId) -> Result<Loaded, AppError> {
         let loaded = self.ledger.load(KeyRef::Id(key_id), None).await?;
@@ -205,6 +213,3 @@ impl App {
             .ok_or_else(|| AppError::refused(Refusal::KeyNotFound, None))
     }
 }
-
-#[cfg(test)]
-mod tests {}

@@ -25,6 +25,7 @@ impl App {
         if !refused.is_empty() {
             return Err(AppError::FieldsNotPermitted(refused));
         }
+        self.visible(caller, key_id).await?;
         let origin = Origin {
             actor: caller.actor().to_owned(),
             reason,

@@ -153,12 +153,16 @@ impl Account {
         Ok(())
     }
 
-    /// Says so if `used` is not the number of counts held.
+    /// Says so if `used` or `computers` is not what the counts amount to.
     pub fn verify(&self) -> Result<(), Inconsistency> {
         let (key_id, used) = (self.head.key_id, self.head.used);
         let held = u32::try_from(self.held().count()).unwrap_or(u32::MAX);
         if held != used {
             return Err(Inconsistency::Miscount { key_id, used, held });
+        }
+        let computers: std::collections::HashSet<_> = self.held().map(|c| c.activation).collect();
+        if computers.len() as u64 != u64::from(self.head.computers) {
+            return Err(Inconsistency::Computers { key_id, recorded: self.head.computers });
         }
         Ok(())
     }

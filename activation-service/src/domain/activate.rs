@@ -23,21 +23,21 @@ pub fn decide(policy: &Policy, account: &Account, command: &Activate) -> Decisio
 }
 
 /// The counts that a report may belong to.
-pub(super) struct Candidates<'a> {
+struct Candidates<'a> {
     /// The best count that the report leaves unchanged.
-    pub unchanged: Option<Candidate<'a>>,
+    unchanged: Option<Candidate<'a>>,
     /// The best count that is of the same computer, significantly changed.
     changed: Option<Candidate<'a>>,
     /// The best count that shares an anchor at all, for the explanation.
     anchored: Option<Candidate<'a>>,
     /// An anchor matched, but too little could be compared.
-    pub too_little: bool,
+    too_little: bool,
 }
 
 /// A count and how the report compares with it.
-pub(super) struct Candidate<'a> {
+struct Candidate<'a> {
     /// The count.
-    pub count: &'a Count,
+    count: &'a Count,
     comparison: Comparison,
     weak: bool,
 }
@@ -50,7 +50,7 @@ struct Verdict<'a> {
 }
 
 /// Compares a report with all counts held.
-pub(super) fn candidates<'a>(
+fn candidates<'a>(
     policy: &Policy,
     account: &'a Account,
     report: &Evidence,
@@ -150,8 +150,9 @@ fn judge<'a>(
         let outcome = Outcome::NotCountedSameComputer;
         return Ok(Verdict { outcome, matched: Some(matched), explained });
     }
-    // A handle suffices alone, so too little hardware beside it is no obstacle.
-    if tolerant && found.too_little && !shown.handle {
+    // A handle suffices alone, so too little hardware beside it is no obstacle; nor is it where
+    // another count of the key tells enough to count a change.
+    if tolerant && found.too_little && found.changed.is_none() && !shown.handle {
         return Err(shortage(policy, &command.evidence, shown, true));
     }
     if let Some(activate_by_ms) = terms.activate_by_ms

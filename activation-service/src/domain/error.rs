@@ -239,6 +239,14 @@ pub enum Inconsistency {
         /// The number of counts.
         held: u32,
     },
+    /// `computers` is not the number of computers that hold counts.
+    #[error("{key_id} has another number of computers than {recorded}")]
+    Computers {
+        /// The key.
+        key_id: KeyId,
+        /// The number recorded.
+        recorded: u32,
+    },
     /// The first event of a key does not register it.
     #[error("{key_id} was never registered")]
     NotRegistered {

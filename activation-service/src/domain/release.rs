@@ -1,11 +1,12 @@
 //! Releasing: who may give up which count of a computer.
 
 use super::account::{Account, Count};
-use super::activate::{candidates, enough, shortage};
+use super::activate::{enough, shortage};
 use super::command::{Answer, Decision, Release, Requester, next_event, refuse_recorded};
 use super::error::{Reason, Refusal};
 use super::event::{Body, Released};
 use super::evidence::Evidence;
+use super::matching::{Comparison, Relation, compare};
 use super::policy::Policy;
 
 /// Decides a release on a known key; a recorded repeat was answered before.
@@ -56,7 +57,8 @@ fn judge<'a>(
     }
 }
 
-/// The count of the activation that the evidence leaves unchanged.
+/// The count of the activation that the evidence leaves unchanged. Other computers do not matter
+/// here, nor does it how often a weak match was good for an activation.
 fn shown<'a>(
     policy: &Policy,
     account: &'a Account,
@@ -64,11 +66,27 @@ fn shown<'a>(
     evidence: &Evidence,
 ) -> Result<&'a Count, Refusal> {
     let worth = enough(policy, account, evidence)?;
-    let found = candidates(policy, account, evidence, worth);
-    match found.unchanged {
-        Some(candidate) if candidate.count.activation == command.activation => Ok(candidate.count),
-        None if found.too_little => Err(shortage(policy, evidence, worth, true)),
-        Some(_) | None => Err(Refusal::EvidenceNotMatching),
+    let handle_allowed = account.head.terms.handle_allowed;
+    let (mut best, mut too_little) = (None::<(&Count, Comparison)>, false);
+    for count in account.held().filter(|c| c.activation == command.activation) {
+        let comparison = compare(policy, &count.baseline, evidence, handle_allowed);
+        if comparison.handle.is_none() && !worth.is_enough(policy) {
+            continue;
+        }
+        match comparison.relation(policy) {
+            Relation::Unchanged { .. } => {
+                if best.as_ref().is_none_or(|(_, best)| !best.beats(&comparison)) {
+                    best = Some((count, comparison));
+                }
+            }
+            Relation::TooLittle => too_little = true,
+            Relation::Changed | Relation::Unrelated => {}
+        }
+    }
+    match best {
+        Some((count, _)) => Ok(count),
+        None if too_little => Err(shortage(policy, evidence, worth, true)),
+        None => Err(Refusal::EvidenceNotMatching),
     }
 }
 

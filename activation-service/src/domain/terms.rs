@@ -7,6 +7,9 @@ use sha2::{Digest as _, Sha256};
 /// Most activations that a key can be given.
 pub const LIMIT_MAX: u32 = 1_000_000;
 
+/// Most releases that the policy of a key can allow; with the limit it bounds the counts of a key.
+pub const RELEASES_MAX: u32 = 1_000_000;
+
 /// The platform that software is installed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]

@@ -6,7 +6,7 @@ use proto::activation::v1 as pb;
 
 use super::fields::{FieldFaults, Fields, Why};
 use super::key::{key, product_key};
-use super::terms::{counting_mode, help_uri, limit, platforms, product, suspension};
+use super::terms::{counting_mode, help_uri, limit, platforms, product, releases_max, suspension};
 use super::time::moment;
 use crate::app::Registration;
 use crate::domain::account::Head;
@@ -54,13 +54,15 @@ fn registration(fields: &mut Fields, at: &str, wire: pb::KeyRegistration) -> Opt
         None => Some(None),
     };
     let help_uri = help_uri(fields, &format!("{at}.help_uri"), wire.help_uri);
+    let policy = wire.release_policy.as_ref();
+    let releases_max = releases_max(fields, &format!("{at}.release_policy"), policy);
     let terms = Terms {
         owner: owner?,
         product: product?,
         platforms: platforms?,
         limit: limit?,
         counting_mode: mode?,
-        releases_max: wire.release_policy.map_or(0, |policy| policy.releases_max),
+        releases_max: releases_max?,
         activate_by_ms: activate_by_ms?,
         help_uri: help_uri?,
         handle_allowed: wire.operator_handle_allowed,

@@ -4,7 +4,9 @@ use proto::activation::v1 as pb;
 use tonic::codegen::http::Uri;
 
 use super::fields::{Fields, Why};
-use crate::domain::terms::{CountingMode, LIMIT_MAX, Platform, Platforms, Suspension};
+use crate::domain::terms::{
+    CountingMode, LIMIT_MAX, Platform, Platforms, RELEASES_MAX, Suspension,
+};
 
 const PRODUCTS: &str = "products/";
 /// Most characters of a product's id.
@@ -87,6 +89,20 @@ pub(super) fn counting_mode_number(mode: CountingMode) -> i32 {
         CountingMode::EveryActivation => pb::CountingMode::EveryActivation,
     }
     .into()
+}
+
+/// The releases that a policy allows, within their bound.
+pub(super) fn releases_max(
+    fields: &mut Fields,
+    field: &str,
+    policy: Option<&pb::ReleasePolicy>,
+) -> Option<u32> {
+    let releases_max = policy.map_or(0, |policy| policy.releases_max);
+    if releases_max > RELEASES_MAX {
+        let words = format!("at most {RELEASES_MAX} releases");
+        return fields.bad(format!("{field}.releases_max"), Why::OutOfRange, words);
+    }
+    Some(releases_max)
 }
 
 pub(super) fn limit(fields: &mut Fields, field: &str, limit: u32) -> Option<u32> {

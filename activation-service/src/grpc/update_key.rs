@@ -6,7 +6,7 @@ use super::fields::{FieldFaults, Fields, Why};
 use super::key::key;
 use super::names;
 use super::release_activation::REASON_CHARS_MAX;
-use super::terms::{help_uri, limit, platforms, suspension};
+use super::terms::{help_uri, limit, platforms, releases_max, suspension};
 use super::time::moment;
 use crate::app::KeyUpdate;
 use crate::domain::account::Head;
@@ -54,7 +54,7 @@ fn set(fields: &mut Fields, path: &str, asked: &pb::ProductKey, settings: &mut S
         }
         "release_policy" | "release_policy.releases_max" => {
             let policy = asked.release_policy.as_ref();
-            settings.releases_max = Some(policy.map_or(0, |policy| policy.releases_max));
+            settings.releases_max = releases_max(fields, "key.release_policy", policy);
         }
         "activate_by_time" => {
             settings.activate_by_ms = match asked.activate_by_time {

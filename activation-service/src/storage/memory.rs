@@ -104,6 +104,14 @@ impl Ledger for MemoryLedger {
         Ok(Some(Loaded { account, recorded, as_of_sequence: books.sequence }))
     }
 
+    async fn recorded(
+        &self,
+        key: KeyId,
+        request: RequestId,
+    ) -> Result<Option<Arc<Event>>, LedgerError> {
+        Ok(self.books().requests.get(&(key, request)).cloned())
+    }
+
     async fn heads(&self, keys: Vec<KeyId>) -> Result<(Vec<Option<Head>>, u64), LedgerError> {
         let books = self.books();
         let head = |key| books.accounts.get(key).map(|account| account.head.clone());

@@ -65,8 +65,24 @@ pub(crate) struct Race {
 }
 
 impl Race {
-    /// Says what is wrong, if anything.
+    fn note(&mut self, number: u32, answer: Result<Activated, AppError>) -> Result<(), AppError> {
+        match answer {
+            Ok(Activated { granted, .. }) => {
+                self.otherwise += usize::from(granted.outcome != Outcome::CountedNewComputer);
+                self.counted.push((number, granted.activation, granted.used));
+            }
+            Err(AppError::Refused { refusal: Refusal::LimitReached { .. }, .. }) => {
+                self.refused += 1;
+            }
+            Err(other) => return Err(other),
+        }
+        Ok(())
+    }
+
+    /// Says what is wrong, if anything; each client sent its request `times` times at once and
+    /// once more at the end.
     pub(crate) fn verdict(mut self, times: usize) -> Result<(), String> {
+        let times = times + 1;
         let told = (self.counted.len(), self.refused);
         if told != (LIMIT * times, (CLIENTS - LIMIT) * times) || self.otherwise > 0 {
             return Err(format!("counted and refused: {told:?}"));
@@ -116,16 +132,12 @@ pub(crate) async fn race(ledger: Arc<dyn Ledger>, times: usize) -> Result<Race, 
     }
     let mut race = Race { counted: Vec::new(), refused: 0, otherwise: 0, used: 0, computers: 0 };
     while let Some(done) = clients.join_next().await {
-        match done.expect("no panic") {
-            (number, Ok(Activated { granted, .. })) => {
-                race.otherwise += usize::from(granted.outcome != Outcome::CountedNewComputer);
-                race.counted.push((number, granted.activation, granted.used));
-            }
-            (_, Err(AppError::Refused { refusal: Refusal::LimitReached { .. }, .. })) => {
-                race.refused += 1;
-            }
-            (_, Err(other)) => return Err(other),
-        }
+        let (number, answer) = done.expect("no panic");
+        race.note(number, answer)?;
+    }
+    // Once more after all answers: repeats that share a batch with the first are the easy ones.
+    for number in 0..CLIENTS as u32 {
+        race.note(number, app.activate(&Caller::KeyHolder, activation(number)).await)?;
     }
     let head = app.get_key(&catalog, key_id(1)).await?.head;
     (race.used, race.computers) = (head.used, head.computers);

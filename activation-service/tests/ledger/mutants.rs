@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use activation_service::domain::account::Head;
+use activation_service::domain::event::Event;
 use activation_service::domain::ids::{ActivationId, KeyId, RequestId};
 use activation_service::ports::{
     Change, Committed, KeyRef, Ledger, LedgerError, Loaded, Recorded, Span,
@@ -45,6 +46,17 @@ impl Ledger for Mutant {
             account.counts.clear();
         }
         Ok(loaded)
+    }
+
+    async fn recorded(
+        &self,
+        key: KeyId,
+        request: RequestId,
+    ) -> Result<Option<Arc<Event>>, LedgerError> {
+        match self.broken {
+            Broken::ForgetsRequests => Ok(None),
+            _ => self.inner.recorded(key, request).await,
+        }
     }
 
     async fn heads(&self, keys: Vec<KeyId>) -> Result<(Vec<Option<Head>>, u64), LedgerError> {

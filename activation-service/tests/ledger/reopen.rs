@@ -63,6 +63,9 @@ async fn a_folder_of_something_else_or_of_a_later_format_is_refused() {
     drop(db);
     await_lock(folder.path());
     assert!(matches!(open(folder.path()), Err(OpenError::Foreign { .. })));
+    await_lock(folder.path());
+    let names = sled::open(folder.path()).expect("opens").tree_names();
+    assert_eq!(names.len(), 1, "it is left as it was");
 
     let folder = tempfile::tempdir().expect("a folder");
     let db = sled::open(folder.path()).expect("opens");
@@ -93,4 +96,28 @@ async fn a_damaged_row_is_an_error_and_never_an_answer() {
     drop((keys, db));
     let ledger = reopen(folder.path());
     assert!(ledger.load(KeyRef::Id(id), None).await.is_err());
+}
+
+#[tokio::test]
+async fn an_empty_database_that_was_there_before_may_have_lost_all_and_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = sled::open(folder.path()).expect("opens");
+    drop(db.open_tree("keys").expect("a tree"));
+    drop(db);
+    await_lock(folder.path());
+    assert!(matches!(open(folder.path()), Err(OpenError::Foreign { .. })));
+}
+
+#[tokio::test]
+async fn a_look_up_that_leads_nowhere_is_damage_and_not_an_unknown_key() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = open(folder.path()).expect("opens");
+    ledger.commit(vec![change(None, &register(1, terms(5)))]).await.expect("answers");
+    drop(ledger);
+    await_lock(folder.path());
+    let db = sled::open(folder.path()).expect("opens");
+    db.open_tree("keys").expect("a tree").clear().expect("cleared");
+    drop(db);
+    let ledger = reopen(folder.path());
+    assert!(ledger.load(KeyRef::Lookup(vec![lookup(1)]), None).await.is_err());
 }

@@ -8,6 +8,7 @@ use activation_service::adapters::randomness::SystemRandomness;
 use activation_service::app::App;
 use activation_service::config::FailedLookups;
 use activation_service::domain::account::Head;
+use activation_service::domain::event::Event;
 use activation_service::domain::ids::{ActivationId, KeyId, RequestId};
 use activation_service::domain::policy::Policy;
 use activation_service::domain::product_key::{Pepper, PepperId, Peppers};
@@ -50,6 +51,14 @@ impl Ledger for Stubborn {
         request: Option<RequestId>,
     ) -> Result<Option<Loaded>, LedgerError> {
         self.ledger.load(key, request).await
+    }
+
+    async fn recorded(
+        &self,
+        key: KeyId,
+        request: RequestId,
+    ) -> Result<Option<Arc<Event>>, LedgerError> {
+        self.ledger.recorded(key, request).await
     }
 
     async fn heads(&self, keys: Vec<KeyId>) -> Result<(Vec<Option<Head>>, u64), LedgerError> {

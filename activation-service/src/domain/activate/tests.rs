@@ -189,6 +189,18 @@ fn leaving_changed_parts_out_gains_nothing() {
 }
 
 #[test]
+fn too_little_beside_one_count_does_not_hide_a_change_of_another() {
+    let mut key = Key::new(terms(5));
+    key.activate(&computer(&FULL, &[]));
+    // A computer that shows 48 points and never more; then it gets the first one's disk.
+    let poor = [K::OsDisk, K::Nic, K::Cpu, K::Gpu, K::RamRange];
+    let second = granted(key.activate(&numbered(&poor, &[], 7, 0)));
+    let moved = granted(key.activate(&numbered(&poor, &[K::OsDisk], 7, 1)));
+    assert_eq!(moved.outcome, Outcome::CountedSignificantChange);
+    assert_eq!(moved.activation, second.activation);
+}
+
+#[test]
 fn a_weak_match_is_good_twice_and_then_counts() {
     let mut key = Key::new(terms(5));
     key.activate(&computer(&JUNK_BOARD, &[]));

@@ -77,3 +77,24 @@ fn evidence_chooses_the_count_and_otherwise_the_latest_goes() {
     let done = key.run(&command(id, Requester::Owner, 102));
     assert!(matches!(done.result, Ok(Answer::Released(r)) if r.count == 3 && r.last));
 }
+
+#[test]
+fn neither_a_spent_weak_quota_nor_a_better_match_elsewhere_stops_a_release() {
+    use crate::domain::specimens::JUNK_BOARD;
+    let by = |evidence: &Evidence| Requester::KeyHolder(Arc::new(evidence.clone()));
+    let weak = computer(&[K::Nic, K::BoardModel, K::Cpu, K::Gpu, K::RamRange], &[]);
+    let mut key = Key::new(Terms { releases_max: 9, ..terms(9) });
+    let id = activated(&mut key, &weak);
+    (0..2).for_each(|_| drop(key.activate(&weak)));
+    let done = key.run(&command(id, by(&weak), 101));
+    assert!(matches!(done.result, Ok(Answer::Released(_))), "{:?}", done.result);
+
+    // Twins with junk boards; the first one now holds the disk of the second.
+    let mut key = Key::new(Terms { releases_max: 9, ..terms(9) });
+    let first = computer(&JUNK_BOARD, &[]);
+    let id = activated(&mut key, &first);
+    activated(&mut key, &computer(&JUNK_BOARD, &[K::OsDisk, K::Nic]));
+    let swapped = computer(&JUNK_BOARD, &[K::OsDisk]);
+    let done = key.run(&command(id, by(&swapped), 102));
+    assert!(matches!(done.result, Ok(Answer::Released(_))), "{:?}", done.result);
+}

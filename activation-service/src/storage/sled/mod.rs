@@ -9,16 +9,17 @@ mod open;
 mod rows;
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use async_trait::async_trait;
 
 use crate::domain::account::Head;
+use crate::domain::event::Event;
 use crate::domain::ids::{ActivationId, KeyId, RequestId};
 use crate::ports::{Change, Committed, KeyRef, Ledger, LedgerError, Loaded, Recorded, Span};
 use crate::storage::memory::{CHAIN_ID, new_lookups};
 pub use open::{OpenError, SledOptions};
-use rows::{RowError, Trees, WriteSet};
+use rows::{RowError, Sightings, Trees, WriteSet};
 
 /// Most writes between two syncs; measured as safe over torn images (docs/ledger-format.md).
 const GROUP_OPERATIONS_MAX: usize = 200;
@@ -26,6 +27,8 @@ const GROUP_OPERATIONS_MAX: usize = 200;
 const GROUP_BYTES_MAX: usize = 64 * 1024;
 /// A computer's sighting is noted at most this often.
 const SEEN_PERIOD_MS: u64 = 3_600_000;
+/// Sightings that are written together, with a sync of their own.
+const SEEN_BATCH: usize = 100;
 
 /// A ledger in a folder that this process owns alone.
 pub struct SledLedger {
@@ -38,6 +41,8 @@ struct Engine {
     books: RwLock<Books>,
     /// Why the engine stopped; once set it stays.
     stopped: OnceLock<String>,
+    /// Sightings that are not written yet; they may be lost.
+    sightings: Mutex<Sightings>,
 }
 
 struct Books {
@@ -57,7 +62,11 @@ impl SledLedger {
             file: opened.file,
             sequence: opened.sequence,
         };
-        let engine = Engine { books: RwLock::new(books), stopped: OnceLock::new() };
+        let engine = Engine {
+            books: RwLock::new(books),
+            stopped: OnceLock::new(),
+            sightings: Mutex::default(),
+        };
         Ok(Self { engine: Arc::new(engine) })
     }
 
@@ -85,13 +94,19 @@ impl Engine {
         LedgerError::Unavailable(self.stopped.get().cloned().unwrap_or_default())
     }
 
+    /// A panic between a write and its sync leaves rows behind that nobody may read.
+    fn writer_panicked(&self) -> LedgerError {
+        self.stop("a writer panicked".to_owned());
+        self.unavailable()
+    }
+
     fn alive(&self) -> Result<(), LedgerError> {
         if self.stopped.get().is_some() { Err(self.unavailable()) } else { Ok(()) }
     }
 
     /// Reads at a moment at which all that is stored is durable.
     fn read<T>(&self, read: impl FnOnce(&Books) -> Result<T, RowError>) -> Result<T, LedgerError> {
-        let books = self.books.read().unwrap_or_else(PoisonError::into_inner);
+        let books = self.books.read().map_err(|_| self.writer_panicked())?;
         // Asked under the lock: a writer that failed has left unsynced rows behind.
         self.alive()?;
         read(&books).map_err(|error| self.failed(&error))
@@ -111,78 +126,128 @@ impl Engine {
     }
 
     fn commit(&self, changes: &[Change]) -> Result<Vec<Committed>, LedgerError> {
-        let mut books = self.books.write().unwrap_or_else(PoisonError::into_inner);
+        let mut books = self.books.write().map_err(|_| self.writer_panicked())?;
         self.alive()?;
         let mut answers = Vec::with_capacity(changes.len());
         let mut group = Group::default();
         for change in changes {
-            if self.conflicts(&books, &group, change)? {
+            if self.conflicts(&books, &group, change) {
                 answers.push(Committed::Conflict);
                 continue;
             }
-            let sequence = books.sequence + change.events.len() as u64;
-            let set = WriteSet::of(change, sequence);
+            let mut set = group.next(&books, change);
             if group.is_full_with(&set) {
-                self.sync(&books, &mut group, &mut answers);
+                self.sync(&mut books, &mut group, &mut answers);
+                set = group.next(&books, change);
             }
-            books.sequence = sequence;
-            group.add(change, set, sequence, answers.len());
+            group.add(change, set, answers.len());
             answers.push(Committed::Unknown);
         }
-        self.sync(&books, &mut group, &mut answers);
+        self.sync(&mut books, &mut group, &mut answers);
         Ok(answers)
     }
 
-    fn conflicts(
-        &self,
-        books: &Books,
-        group: &Group,
-        change: &Change,
-    ) -> Result<bool, LedgerError> {
+    /// True if a change does not fit what is stored. A key whose rows cannot be read conflicts too:
+    /// loading it again tells why, and the other changes of the batch do not suffer.
+    fn conflicts(&self, books: &Books, group: &Group, change: &Change) -> bool {
         let key_id = change.account.head.key_id;
         let lookups = new_lookups(&change.events);
         let pending = |(id, pending): &(KeyId, Vec<_>)| {
             *id == key_id || lookups.iter().any(|lookup| pending.contains(lookup))
         };
         if group.pending.iter().any(pending) {
-            return Ok(true);
+            return true;
         }
-        let head = books.trees.head(key_id).map_err(|error| self.failed(&error))?;
-        if head.map_or(0, |head| head.version) != change.expected_version {
-            return Ok(true);
-        }
-        for lookup in &lookups {
-            let owner = books.trees.owner_of(lookup).map_err(|error| self.failed(&error))?;
-            if owner.is_some_and(|owner| owner != key_id) {
-                return Ok(true);
+        let fits = || -> Result<bool, RowError> {
+            let head = books.trees.head(key_id)?;
+            if head.map_or(0, |head| head.version) != change.expected_version {
+                return Ok(false);
             }
-        }
-        Ok(false)
+            for lookup in &lookups {
+                let owner = books.trees.owner_of(lookup)?;
+                if owner.is_some_and(|owner| owner != key_id) {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        };
+        !fits().unwrap_or_else(|error| {
+            self.failed(&error);
+            false
+        })
     }
 
-    /// Makes the group durable and settles its answers; a failure leaves them unknown and stops the
-    /// engine.
-    fn sync(&self, books: &Books, group: &mut Group, answers: &mut [Committed]) {
+    /// Makes the group durable and settles its answers; a failure leaves them unknown and stops
+    /// the engine.
+    fn sync(&self, books: &mut Books, group: &mut Group, answers: &mut [Committed]) {
         let group = std::mem::take(group);
-        let Some((_, sequence, _)) = group.settled.last().copied() else { return };
-        if self.alive().is_err() {
+        if group.settled.is_empty() || self.alive().is_err() {
             return;
         }
         let mut set = group.set;
-        set.close(sequence);
-        let written = books.trees.write(&set).and_then(|()| books.db.flush());
-        let synced = written.map_err(|e| e.to_string()).and_then(|_| {
-            // sled's own flush leaves the data in the page cache.
-            books.file.sync_data().map_err(|error| error.to_string())
-        });
-        if let Err(error) = synced {
+        set.close(books.sequence + group.events);
+        let written = books.trees.write(&set);
+        if let Err(error) = books.durable(written) {
             return self.stop(format!("writing failed: {error}"));
         }
-        for (index, sequence, account_version) in group.settled {
+        for (index, events, account_version) in group.settled {
+            books.sequence += events;
             if let Some(answer) = answers.get_mut(index) {
-                let chain_id = CHAIN_ID;
+                let (chain_id, sequence) = (CHAIN_ID, books.sequence);
                 *answer = Committed::Committed { chain_id, sequence, account_version, proof: None };
             }
+        }
+    }
+
+    /// Keeps a sighting, and writes those kept once there are enough of them.
+    fn note_seen(&self, key: (KeyId, ActivationId), time_ms: i64) -> Result<(), LedgerError> {
+        let noted = self.last_seen(key)?;
+        if noted.is_some_and(|noted| noted.abs_diff(time_ms) < SEEN_PERIOD_MS) {
+            return Ok(());
+        }
+        let mut kept = self.sightings.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(key, time_ms);
+        if kept.len() < SEEN_BATCH {
+            return Ok(());
+        }
+        let full = std::mem::take(&mut *kept);
+        drop(kept);
+        self.write_seen(&full)
+    }
+
+    fn write_seen(&self, sightings: &Sightings) -> Result<(), LedgerError> {
+        let books = self.books.write().map_err(|_| self.writer_panicked())?;
+        self.alive()?;
+        let written = books.trees.write_seen(sightings);
+        books.durable(written).map_err(|error| {
+            self.stop(format!("writing failed: {error}"));
+            self.unavailable()
+        })
+    }
+
+    fn last_seen(&self, key: (KeyId, ActivationId)) -> Result<Option<i64>, LedgerError> {
+        let kept = self.sightings.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+        match kept {
+            Some(time_ms) => Ok(Some(time_ms)),
+            None => self.read(|books| books.trees.last_seen(key.0, key.1)),
+        }
+    }
+}
+
+impl Books {
+    /// Flushes and syncs what was written: sled's own flush leaves it in the page cache.
+    fn durable(&self, written: Result<(), sled::Error>) -> Result<(), String> {
+        let flushed = written.and_then(|()| self.db.flush()).map_err(|error| error.to_string());
+        flushed.and_then(|_| self.file.sync_data().map_err(|error| error.to_string()))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let kept = self.sightings.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if !kept.is_empty() && self.alive().is_ok() {
+            // Sightings may be lost; an error was logged where it happened.
+            let _ = self.write_seen(&kept);
         }
     }
 }
@@ -192,21 +257,30 @@ impl Engine {
 struct Group {
     set: WriteSet,
     pending: Vec<(KeyId, Vec<crate::domain::product_key::LookupDigest>)>,
-    /// Index of the answer, sequence and account version of each change.
+    /// Index of the answer, number of events and account version of each change.
     settled: Vec<(usize, u64, u64)>,
+    /// Events of all of them.
+    events: u64,
 }
 
 impl Group {
+    /// The rows of a change that follows those of the group.
+    fn next(&self, books: &Books, change: &Change) -> WriteSet {
+        WriteSet::of(change, books.sequence + self.events + change.events.len() as u64)
+    }
+
     fn is_full_with(&self, set: &WriteSet) -> bool {
         // One more operation for the position that closes the group.
         self.set.operations() + set.operations() + 1 > GROUP_OPERATIONS_MAX
             || self.set.bytes() + set.bytes() > GROUP_BYTES_MAX
     }
 
-    fn add(&mut self, change: &Change, set: WriteSet, sequence: u64, index: usize) {
+    fn add(&mut self, change: &Change, set: WriteSet, index: usize) {
+        let events = change.events.len() as u64;
         self.set.append(set);
         self.pending.push((change.account.head.key_id, new_lookups(&change.events)));
-        self.settled.push((index, sequence, change.account.head.version));
+        self.settled.push((index, events, change.account.head.version));
+        self.events += events;
     }
 }
 
@@ -218,6 +292,7 @@ impl Ledger for SledLedger {
         request: Option<RequestId>,
     ) -> Result<Option<Loaded>, LedgerError> {
         let read = move |books: &Books| {
+            let by_id = matches!(key, KeyRef::Id(_));
             let key_id = match key {
                 KeyRef::Id(id) => Some(id),
                 KeyRef::Lookup(digests) => {
@@ -229,7 +304,9 @@ impl Ledger for SledLedger {
                 }
             };
             let Some(key_id) = key_id else { return Ok(None) };
-            let Some(account) = books.trees.account(key_id)? else { return Ok(None) };
+            let Some(account) = books.trees.account(key_id)? else {
+                return if by_id { Ok(None) } else { Err(RowError::dangling(key_id)) };
+            };
             let recorded = match request {
                 Some(request) => books.trees.request(key_id, request)?,
                 None => None,
@@ -237,6 +314,15 @@ impl Ledger for SledLedger {
             let account = Arc::new(account);
             Ok(Some(Loaded { account, recorded, as_of_sequence: books.sequence }))
         };
+        self.blocking(move |engine| engine.read(read)).await
+    }
+
+    async fn recorded(
+        &self,
+        key: KeyId,
+        request: RequestId,
+    ) -> Result<Option<Arc<Event>>, LedgerError> {
+        let read = move |books: &Books| books.trees.request(key, request);
         self.blocking(move |engine| engine.read(read)).await
     }
 
@@ -258,9 +344,8 @@ impl Ledger for SledLedger {
     }
 
     async fn note_seen(&self, key: KeyId, activation: ActivationId, time_ms: i64) {
-        let note =
-            move |books: &Books| books.trees.note_seen(key, activation, time_ms, SEEN_PERIOD_MS);
-        if let Err(error) = self.blocking(move |engine| engine.read(note)).await {
+        let noted = self.blocking(move |engine| engine.note_seen((key, activation), time_ms)).await;
+        if let Err(error) = noted {
             tracing::warn!(%error, "a sighting was not noted");
         }
     }
@@ -270,10 +355,10 @@ impl Ledger for SledLedger {
         key: KeyId,
         activations: Vec<ActivationId>,
     ) -> Result<Vec<Option<i64>>, LedgerError> {
-        let read = move |books: &Books| {
-            activations.iter().map(|id| books.trees.last_seen(key, *id)).collect()
+        let read = move |engine: &Engine| {
+            activations.into_iter().map(|id| engine.last_seen((key, id))).collect()
         };
-        self.blocking(move |engine| engine.read(read)).await
+        self.blocking(read).await
     }
 
     async fn ready(&self) -> Result<(), LedgerError> {

@@ -12,6 +12,8 @@ use super::rows::{RowError, Trees};
 
 /// What the folder says it is.
 const FORMAT_KEY: &[u8] = b"format";
+/// The tree that says so.
+const META: &str = "meta";
 /// The format this version reads and writes.
 const FORMAT: &[u8] = b"benefits-ledger/1";
 
@@ -99,29 +101,44 @@ pub(super) fn open(folder: &Path, options: &SledOptions) -> Result<Opened, OpenE
         error => damaged(error.to_string()),
     })?;
 
-    let fresh = !db.was_recovered();
-    let read = catch_unwind(AssertUnwindSafe(|| {
-        let trees = Trees::open(&db)?;
-        let format = trees.meta.get(FORMAT_KEY)?;
-        if fresh && format.is_none() {
-            trees.meta.insert(FORMAT_KEY, FORMAT)?;
-        }
-        let sequence = trees.sequence()?;
-        db.flush()?;
-        Ok::<_, RowError>((trees, format, sequence))
-    }))
-    .map_err(|_| damaged("sled panicked while reading it".to_owned()))?;
-    let (trees, format, sequence) = read.map_err(|error| damaged(error.to_string()))?;
-    match format.as_deref() {
-        None if fresh => {}
-        Some(FORMAT) => {}
-        other => {
-            let found = String::from_utf8_lossy(other.unwrap_or_default()).into_owned();
+    let read = catch_unwind(AssertUnwindSafe(|| read(&db)))
+        .map_err(|_| damaged("sled panicked while reading it".to_owned()))?;
+    let (trees, sequence) = match read.map_err(|error| damaged(error.to_string()))? {
+        Contents::Ledger { trees, sequence } => (trees, sequence),
+        Contents::Foreign(found) => {
             return Err(OpenError::Foreign { folder: folder.to_owned(), found });
         }
-    }
+    };
     sync_folder(folder, &file).map_err(io)?;
     Ok(Opened { db, trees, file, sequence })
+}
+
+/// What a database turned out to be.
+enum Contents {
+    Ledger { trees: Trees, sequence: u64 },
+    Foreign(String),
+}
+
+/// Reads the format before anything is written, so that a stranger's database stays as it is.
+fn read(db: &sled::Db) -> Result<Contents, RowError> {
+    // A database that was there before and holds no format is not ours, or lost what it held: an
+    // empty ledger in its place would give every computer its count anew.
+    let fresh = !db.was_recovered();
+    if !fresh {
+        let named = db.tree_names().iter().any(|name| name.as_ref() == META.as_bytes());
+        let format = if named { db.open_tree(META)?.get(FORMAT_KEY)? } else { None };
+        if format.as_deref() != Some(FORMAT) {
+            let found = String::from_utf8_lossy(&format.unwrap_or_default()).into_owned();
+            return Ok(Contents::Foreign(found));
+        }
+    }
+    let trees = Trees::open(db)?;
+    if fresh {
+        trees.meta.insert(FORMAT_KEY, FORMAT)?;
+        db.flush()?;
+    }
+    let sequence = trees.sequence()?;
+    Ok(Contents::Ledger { trees, sequence })
 }
 
 /// Makes the files and their names durable before anything is served.

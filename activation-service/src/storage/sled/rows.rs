@@ -1,6 +1,7 @@
 //! The rows of the ledger: which tree holds what under which key, read and written as whole
 //! accounts.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sled::transaction::{ConflictableTransactionError, TransactionError, Transactional as _};
@@ -33,6 +34,16 @@ pub(super) enum RowError {
     #[error("{0}")]
     Inconsistent(String),
 }
+
+impl RowError {
+    /// A look-up row names a key that is not there.
+    pub(super) fn dangling(key_id: KeyId) -> Self {
+        Self::Inconsistent(format!("a look-up digest names {key_id}, which has no head"))
+    }
+}
+
+/// When computers were last seen.
+pub(super) type Sightings = HashMap<(KeyId, ActivationId), i64>;
 
 /// The trees of the ledger.
 pub(super) struct Trees {
@@ -103,7 +114,9 @@ impl WriteSet {
             }
         }
         for lookup in new_lookups(&change.events) {
-            set.put(TreeName::Lookups, lookup_key(&lookup), key_id.0.to_vec());
+            let key = lookup_key(&lookup);
+            let value = seal(&key, key_id.0.to_vec());
+            set.put(TreeName::Lookups, key, value);
         }
         let key = key_id.0.to_vec();
         let value = seal(&key, encode_head(&account.head));
@@ -118,7 +131,8 @@ impl WriteSet {
 
     /// Makes the whole set end with the position it brings the ledger to.
     pub(super) fn close(&mut self, sequence: u64) {
-        self.put(TreeName::Meta, SEQUENCE_KEY.to_vec(), sequence.to_be_bytes().to_vec());
+        let value = seal(SEQUENCE_KEY, sequence.to_be_bytes().to_vec());
+        self.put(TreeName::Meta, SEQUENCE_KEY.to_vec(), value);
     }
 
     fn put_event(&mut self, event: &Event, sequence: u64) {
@@ -129,7 +143,8 @@ impl WriteSet {
         self.put(TreeName::Events, key, value);
         if let Some(request) = event.request {
             let key = [event.key_id.0, request.id.0].concat();
-            self.put(TreeName::Requests, key, event.version.to_be_bytes().to_vec());
+            let value = seal(&key, event.version.to_be_bytes().to_vec());
+            self.put(TreeName::Requests, key, value);
         }
     }
 }
@@ -174,14 +189,15 @@ impl Trees {
     /// The position that the ledger contains.
     pub(super) fn sequence(&self) -> Result<u64, RowError> {
         match self.meta.get(SEQUENCE_KEY)? {
-            Some(bytes) => number("meta", &bytes),
+            Some(row) => sealed_number("meta", SEQUENCE_KEY, &row),
             None => Ok(0),
         }
     }
 
     pub(super) fn owner_of(&self, lookup: &LookupDigest) -> Result<Option<KeyId>, RowError> {
-        let Some(row) = self.lookups.get(lookup_key(lookup))? else { return Ok(None) };
-        let id = KeyId::from_slice(&row);
+        let key = lookup_key(lookup);
+        let Some(row) = self.lookups.get(&key)? else { return Ok(None) };
+        let id = unseal(&key, &row).map(KeyId::from_slice).map_err(malformed("lookups"))?;
         id.map(Some).ok_or_else(|| malformed("lookups")(Malformed("no key id")))
     }
 
@@ -227,11 +243,15 @@ impl Trees {
         key_id: KeyId,
         request: RequestId,
     ) -> Result<Option<Arc<Event>>, RowError> {
-        let Some(row) = self.requests.get([key_id.0, request.0].concat())? else {
-            return Ok(None);
-        };
-        let version = number("requests", &row)?;
-        Ok(Some(self.event(key_id, version)?.event))
+        let key = [key_id.0, request.0].concat();
+        let Some(row) = self.requests.get(&key)? else { return Ok(None) };
+        let version = sealed_number("requests", &key, &row)?;
+        let event = self.event(key_id, version)?.event;
+        if event.request.is_none_or(|stamp| stamp.id != request) {
+            let told = format!("event {version} of {key_id} is of another request");
+            return Err(RowError::Inconsistent(told));
+        }
+        Ok(Some(event))
     }
 
     pub(super) fn history(&self, key_id: KeyId, span: Span) -> Result<Vec<Recorded>, RowError> {
@@ -252,21 +272,13 @@ impl Trees {
         }
     }
 
-    /// Notes a sighting unless one was noted within `period_ms`, so that a busy computer costs few
-    /// writes.
-    pub(super) fn note_seen(
-        &self,
-        key_id: KeyId,
-        activation: ActivationId,
-        time_ms: i64,
-        period_ms: u64,
-    ) -> Result<(), RowError> {
-        let noted = self.last_seen(key_id, activation)?;
-        if noted.is_none_or(|noted| noted.abs_diff(time_ms) >= period_ms) {
-            let key = [key_id.0, activation.0].concat();
-            self.seen.insert(key, &time_ms.to_be_bytes())?;
+    /// Writes sightings as one transaction.
+    pub(super) fn write_seen(&self, sightings: &Sightings) -> Result<(), sled::Error> {
+        let mut batch = sled::Batch::default();
+        for ((key_id, activation), time_ms) in sightings {
+            batch.insert([key_id.0, activation.0].concat(), &time_ms.to_be_bytes());
         }
-        Ok(())
+        self.seen.apply_batch(batch)
     }
 
     pub(super) fn last_seen(
@@ -286,6 +298,10 @@ fn malformed(tree: &'static str) -> impl FnOnce(Malformed) -> RowError {
 fn number(tree: &'static str, row: &[u8]) -> Result<u64, RowError> {
     let bytes = row.try_into().map_err(|_| malformed(tree)(Malformed("no number")))?;
     Ok(u64::from_be_bytes(bytes))
+}
+
+fn sealed_number(tree: &'static str, key: &[u8], row: &[u8]) -> Result<u64, RowError> {
+    number(tree, unseal(key, row).map_err(malformed(tree))?)
 }
 
 fn numbered(key_id: KeyId, number: u64) -> Vec<u8> {
