@@ -255,9 +255,11 @@ mod tests {
     #[tokio::test]
     async fn health_follows_the_ledger_both_ways() {
         let (answering, health) = (AtomicBool::new(false), Health::new(&[SERVICE]));
-        let answer = || match answering.load(Ordering::SeqCst) {
-            true => Ok(()),
-            false => Err(LedgerError::Unavailable("switched off".to_owned())),
+        let ready = || {
+            std::future::ready(match answering.load(Ordering::SeqCst) {
+                true => Ok(()),
+                false => Err(LedgerError::Unavailable("switched off".to_owned())),
+            })
         };
         let serving = watch::Sender::new(false);
         let mut told = serving.subscribe();
@@ -269,7 +271,7 @@ mod tests {
             }
         };
         tokio::select! {
-            () = watch_over(|| std::future::ready(answer()), &health, &serving) => panic!("it never ends by itself"),
+            () = watch_over(ready, &health, &serving) => panic!("it never ends by itself"),
             () = follow => {}
         }
     }

@@ -139,6 +139,7 @@ async fn bad_fields_of_a_batch_are_named_by_entry() {
     keys[1].help_uri = "http://help.example".to_owned();
     keys[1].platforms = vec![1, 1];
     keys[2].counting_mode = 9;
+    keys[2].release_policy = Some(pb::ReleasePolicy { releases_max: u32::MAX });
     let (seconds, nanos) = (0, -1);
     keys[2].activate_by_time = Some(prost_types::Timestamp { seconds, nanos });
     keys.push(registration(4));
@@ -152,6 +153,7 @@ async fn bad_fields_of_a_batch_are_named_by_entry() {
         ("keys[1].help_uri", "MALFORMED"),
         ("keys[2].counting_mode", "UNKNOWN_VALUE"),
         ("keys[2].activate_by_time", "OUT_OF_RANGE"),
+        ("keys[2].release_policy.releases_max", "OUT_OF_RANGE"),
         ("keys[4].key_id", "DUPLICATE"),
         ("keys[4].product_key", "DUPLICATE"),
     ];
