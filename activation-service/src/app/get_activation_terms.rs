@@ -22,7 +22,7 @@ impl App {
     pub fn get_activation_terms(&self) -> ActivationTerms {
         ActivationTerms {
             recipes: &RECIPES_ACCEPTED,
-            salt: self.salt.clone(),
+            salt: self.salt,
             policy_version: self.policy.version,
         }
     }

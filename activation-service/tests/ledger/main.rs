@@ -1,6 +1,13 @@
 //! One conformance suite, all engines, no exemptions: memory is the reference that sled must look
 //! like.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends where it finds a fault"
+)]
+
 mod conformance;
 mod hot_key;
 mod keys;

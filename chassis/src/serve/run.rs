@@ -130,6 +130,8 @@ fn server(
             let set = Reflection::configure()
                 .register_encoded_file_descriptor_set(options.descriptor_set)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+                // So that grpcurl can show the details of a refusal.
+                .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
                 .with_service_name("grpc.health.v1.Health");
             options.service_names.iter().fold(set, |set, name| set.with_service_name(*name))
         };

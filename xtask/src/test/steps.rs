@@ -14,11 +14,12 @@ pub(super) struct Step {
     pub(super) run: fn() -> Result<()>,
 }
 
-pub(super) const STEPS: [Step; 9] = [
+pub(super) const STEPS: [Step; 10] = [
     Step { name: "format", about: "every file is as cargo fmt writes it", run: format },
     Step { name: "tidy", about: "the laws of the house hold", run: tidy },
     Step { name: "tools", about: "grpcurl, buf and grpcio are in target/tools", run: tools },
     Step { name: "schemas", about: "buf finds no fault in proto", run: schemas },
+    Step { name: "vectors", about: "another language makes the same evidence", run: vectors },
     Step { name: "lints", about: "clippy finds no fault in any target", run: lints },
     Step { name: "build", about: "all binaries, which the system tests start", run: build },
     Step { name: "tests", about: "the tests of all crates", run: tests },
@@ -43,6 +44,11 @@ fn tools() -> Result<()> {
 fn schemas() -> Result<()> {
     let tools = Tools::ensure()?;
     run(Command::new(tools.buf).arg("lint").current_dir(root().join("proto")))
+}
+
+/// The recipe is for authors in any language; Python without packages stands for them.
+fn vectors() -> Result<()> {
+    run(Command::new("python3").arg(root().join("hardware-evidence/vectors/check.py")))
 }
 
 fn lints() -> Result<()> {

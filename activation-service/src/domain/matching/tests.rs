@@ -9,11 +9,14 @@ use crate::domain::specimens::{FULL, JUNK_BOARD, UNITS, VM, computer, numbered, 
 const UNCHANGED: Relation = Relation::Unchanged { weak: false };
 const WEAK: Relation = Relation::Unchanged { weak: true };
 
+/// What changed on a computer of these kinds, its score, and what that makes of it.
+type Worked = (&'static str, &'static [K], Vec<K>, u32, Relation);
+
 #[test]
 fn worked_scores_of_hw_v1() {
     let board = [K::BoardSerial, K::SystemUuid, K::Nic, K::TpmEk];
     let with = |more: &[K]| [&board[..], more].concat();
-    let table: [(&str, &[K], Vec<K>, u32, Relation); 20] = [
+    let table: [Worked; 20] = [
         ("R7 reinstalled", &FULL, vec![], 100, UNCHANGED),
         ("R7 OS disk", &FULL, vec![K::OsDisk], 80, UNCHANGED),
         ("R7 disk, memory", &FULL, vec![K::OsDisk, K::RamRange], 78, UNCHANGED),
