@@ -69,9 +69,13 @@ fn install(folder: &Path, python: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).context("cannot remove the old target/tools/venv")?;
     }
-    read(Command::new("python3").args(["-m", "venv"]).arg(folder)).context(
-        "Python 3 with its venv module is needed (Debian: apt-get install python3 python3-venv)",
-    )?;
+    let venv = || read(Command::new("python3").args(["-m", "venv"]).arg(folder));
+    if venv().is_err() {
+        // Debian ships Python without this module, in a package of its own.
+        run(Command::new("apt-get").args(["install", "--yes", "python3-venv"]))
+            .and_then(|()| venv())
+            .context("Python 3 with its venv module is needed")?;
+    }
     let list = root().join("xtask").join("tools.txt");
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
     run(Command::new(python).args(pip).arg(list))
