@@ -82,8 +82,15 @@ impl World {
             settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
         };
         options.activation_settings = settings(world.activation);
-        // Deliveries are looked for often, so that stories of a second are not told in five.
-        options.catalog_settings = vec![("outbox.interval_ms".to_owned(), "100".to_owned())];
+        // Deliveries are looked for often and tried again soon, so that a story of a second is not
+        // told in thirty.
+        options.catalog_settings = [
+            ("outbox.interval_ms", "100"),
+            ("outbox.retry_delay_ms_min", "20"),
+            ("outbox.retry_delay_ms_max", "200"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .to_vec();
         options.catalog_settings.extend::<Vec<_>>(settings(world.catalog));
         let pair = Pair::start(options)?;
         let mut world = Self { pair, salt: DeploymentSalt::new([0; 32]), folder };
