@@ -160,8 +160,7 @@ async fn without_the_catalog_activations_go_on() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f8_an_enrolment_that_ends_while_the_other_service_is_down_is_delivered_later() -> Result<()>
-{
+async fn f8_an_end_of_membership_is_delivered_when_the_other_service_is_back() -> Result<()> {
     let mut world = World::start().await?;
     let partner = world.partner("contoso").await?;
     let key = world.key_of(&partner, "windows-server-2019-standard").await?;

@@ -1,5 +1,10 @@
 //! Journeys against both real binaries over sockets: one file an RPC, and one a story.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a journey that cannot go on fails, also in its helper functions"
+)]
+
 mod activate;
 mod bad_input;
 mod bad_wire;
@@ -11,6 +16,7 @@ mod clients_python;
 mod content;
 mod crash;
 mod drain;
+mod every_method;
 mod get_activation_terms;
 mod get_benefit;
 mod get_download;
