@@ -83,7 +83,7 @@ fn nothing_that_v1_had_is_taken_away_or_used_anew() -> Result<()> {
     let (broken, new) = compare(&golden, &now);
     assert!(broken.is_empty(), "v1 is broken, and with it old programs:\n{}", broken.join("\n"));
     if std::env::var_os("EXTEND").is_some() {
-        let header = "# What v1 of the schemas promises; see promises.rs. Lines are added and never \
+        let header = "# What v1 of the schemas promises; see promises.rs. Lines are added, never \
                       taken away.\n";
         let lines: Vec<_> = now.into_iter().collect();
         fs::write(&file, format!("{header}{}\n", lines.join("\n")))?;

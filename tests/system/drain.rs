@@ -64,34 +64,47 @@ async fn a_stop_answers_what_is_in_flight_and_ends_well() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn both_services_stop_at_once_without_work_and_healthcheck_tells() -> Result<()> {
-    let mut world = World::start().await?;
-    for (name, service) in
-        [("activation-service", Service::Activation), ("catalog-service", Service::Catalog)]
-    {
-        let address = world.address(service)?.to_string();
-        let check = || {
-            let arguments = match service {
-                Service::Activation => {
-                    vec!["healthcheck".to_owned(), "--uri".to_owned(), format!("http://{address}")]
-                }
-                Service::Catalog => vec![
-                    "healthcheck".to_owned(),
-                    "--set".to_owned(),
-                    format!("serve.listen={address}"),
-                ],
-            };
-            Ok::<_, anyhow::Error>(Program::ours(name)?.with(arguments))
-        };
-        check()?.succeed().await?;
-        match service {
-            Service::Activation => assert!(world.pair.stop_activation()?.success()),
-            Service::Catalog => assert!(world.pair.stop_catalog()?.success()),
+/// The command by which a container asks a service whether it serves.
+fn healthcheck(world: &World, service: Service) -> Result<Program> {
+    let scheme = if world.is_secured() { "https" } else { "http" };
+    let uri = format!("{scheme}://localhost:{}", world.address(service)?.port());
+    let authority = world.authority().display().to_string();
+    let (name, mut arguments) = match service {
+        Service::Activation => {
+            ("activation-service", vec!["healthcheck".to_owned(), "--uri".to_owned(), uri])
         }
-        assert!(!check()?.run().await?.status.success(), "nobody answers any more");
+        Service::Catalog => {
+            let setting = format!("healthcheck.uri={uri}");
+            ("catalog-service", vec!["healthcheck".to_owned(), "--set".to_owned(), setting])
+        }
+    };
+    if world.is_secured() {
+        arguments.extend(match service {
+            Service::Activation => ["--ca-file".to_owned(), authority],
+            Service::Catalog => ["--set".to_owned(), format!("healthcheck.ca_file={authority}")],
+        });
+    }
+    Ok(Program::ours(name)?.with(arguments))
+}
+
+async fn stop_both(mut world: World) -> Result<()> {
+    for service in [Service::Activation, Service::Catalog] {
+        healthcheck(&world, service)?.succeed().await?;
+        let stopped = match service {
+            Service::Activation => world.pair.stop_activation()?,
+            Service::Catalog => world.pair.stop_catalog()?,
+        };
+        ensure!(stopped.success(), "{service:?}: {stopped}");
+        let asked = healthcheck(&world, service)?.run().await?;
+        ensure!(!asked.status.success(), "nobody answers any more");
     }
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_services_stop_at_once_without_work_and_healthcheck_tells() -> Result<()> {
+    stop_both(World::start().await?).await?;
+    stop_both(World::start_mtls().await?).await
 }
 
 /// The list of a partner with a key of which one activation is used.
