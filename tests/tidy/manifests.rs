@@ -19,22 +19,24 @@ const REASONS: &str = "docs/dependencies.md";
 const SECTIONS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
 /// Which of our crates each crate may use outside of tests.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("proto", &[]),
     ("chassis", &[]),
     ("product-key", &[]),
     ("hardware-evidence", &[]),
-    ("activation-service", &["proto", "chassis", "product-key", "hardware-evidence"]),
+    ("receipt", &[]),
+    ("activation-service", &["proto", "chassis", "product-key", "hardware-evidence", "receipt"]),
     ("catalog-service", &["proto", "chassis", "product-key"]),
-    ("installer-client", &["proto", "product-key", "hardware-evidence"]),
+    ("installer-client", &["proto", "product-key", "hardware-evidence", "receipt"]),
     ("system-tests", &OURS),
     ("xtask", &OURS),
 ];
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     "proto",
     "chassis",
     "product-key",
     "hardware-evidence",
+    "receipt",
     "activation-service",
     "catalog-service",
     "installer-client",

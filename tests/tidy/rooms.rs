@@ -58,8 +58,17 @@ const WIRE: [&str; 11] = [
 ];
 const ENGINES: [&str; 3] = ["rusqlite", "sled", "sqlx"];
 /// All that the core may import.
-const CORE: [&str; 8] =
-    ["alloc", "core", "hardware_evidence", "hmac", "product_key", "sha2", "std", "thiserror"];
+const CORE: [&str; 9] = [
+    "alloc",
+    "core",
+    "hardware_evidence",
+    "hmac",
+    "product_key",
+    "receipt",
+    "sha2",
+    "std",
+    "thiserror",
+];
 
 enum Crates {
     Only(&'static [&'static str]),
