@@ -291,7 +291,9 @@ mod tests {
     }
 
     #[test]
-    fn a_signing_key_shows_no_secret() {
+    fn a_signing_key_shows_no_secret_and_is_wiped() {
+        fn is_wiped<T: zeroize::ZeroizeOnDrop>() {}
+        is_wiped::<ed25519_dalek::SigningKey>();
         let seed = [0xab; 32];
         let shown = format!("{:?}", SigningKey::from_seed(&seed));
         assert!(shown.ends_with(", redacted)") && !shown.contains("abab"), "{shown}");

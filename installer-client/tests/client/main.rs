@@ -9,3 +9,5 @@ mod encrypted;
 mod fake;
 #[cfg(test)]
 mod lost_answers;
+#[cfg(test)]
+mod receipts;

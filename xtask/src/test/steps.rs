@@ -19,7 +19,7 @@ pub(super) const STEPS: [Step; 10] = [
     Step { name: "tidy", about: "the laws of the house hold", run: tidy },
     Step { name: "tools", about: "grpcurl, buf and grpcio are in target/tools", run: tools },
     Step { name: "schemas", about: "buf finds no fault in proto", run: schemas },
-    Step { name: "vectors", about: "another language makes the same evidence", run: vectors },
+    Step { name: "vectors", about: "another language makes the same bytes", run: vectors },
     Step { name: "lints", about: "clippy finds no fault in any target", run: lints },
     Step { name: "build", about: "all binaries, which the system tests start", run: build },
     Step { name: "tests", about: "the tests of all crates", run: tests },
@@ -46,9 +46,12 @@ fn schemas() -> Result<()> {
     run(Command::new(tools.buf).arg("lint").current_dir(root().join("proto")))
 }
 
-/// The recipe is for authors in any language; Python without packages stands for them.
+/// Recipe and receipts are for authors in any language; Python stands for them, without packages
+/// for the one and with a package for signatures for the other.
 fn vectors() -> Result<()> {
-    run(Command::new("python3").arg(root().join("hardware-evidence/vectors/check.py")))
+    run(Command::new("python3").arg(root().join("hardware-evidence/vectors/check.py")))?;
+    let verify = root().join("receipt/vectors/verify.py");
+    run(Command::new(Tools::ensure()?.python).arg(verify).arg("--vectors"))
 }
 
 fn lints() -> Result<()> {

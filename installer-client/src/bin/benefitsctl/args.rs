@@ -8,7 +8,7 @@ use proto::activation::v1::Platform;
 
 use crate::error::CliError;
 
-/// The hardware of this computer, activations, benefits and keys.
+/// The hardware of this computer, activations, benefits, keys and receipts.
 ///
 /// Exit codes: 0 done; 1 wrong usage or a local fault; 2 refused, with the reason; 3 the service
 /// cannot be reached or did not answer.
@@ -81,6 +81,9 @@ pub(crate) enum Command {
     /// Product keys: terms, computers, history
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// What proves an activation; no service is asked
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
 }
 
 #[derive(Subcommand)]
@@ -274,6 +277,24 @@ pub(crate) struct KeyHistoryArgs {
     /// Newest first
     #[arg(long)]
     pub(crate) newest_first: bool,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ReceiptCommand {
+    /// Check a receipt with public keys that you trust, and show what it proves
+    Verify(ReceiptVerifyArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct ReceiptVerifyArgs {
+    /// File of the receipt, its bytes or their base64; - for standard input
+    pub(crate) file: PathBuf,
+    /// A public key that you trust, base64; may be given several times
+    #[arg(long = "key", value_name = "BASE64", required_unless_present = "trusted_keys")]
+    pub(crate) keys: Vec<String>,
+    /// File of public keys that you trust, one a line (--key-file is your certificate's)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trusted_keys: Option<PathBuf>,
 }
 
 impl PlatformArg {

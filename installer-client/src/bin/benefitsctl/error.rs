@@ -7,10 +7,11 @@ use installer_client::{
     ActivateError, ConnectError, Failure, FailureKind, ProfileError, StateError, TermsError,
 };
 use product_key::ProductKeyError;
+use receipt::{KeyError, ReceiptError};
 
 /// Wrong usage or a local fault.
 pub(crate) const EXIT_LOCAL: u8 = 1;
-/// The service refused.
+/// The service refused, or a receipt proves nothing.
 pub(crate) const EXIT_REFUSED: u8 = 2;
 /// The service cannot be reached, did not answer, or is broken.
 pub(crate) const EXIT_UNAVAILABLE: u8 = 3;
@@ -51,6 +52,12 @@ pub(crate) enum CliError {
     /// The answer cannot be shown as JSON.
     #[error("cannot show the answer as JSON: {0}")]
     Json(String),
+    /// What should be a public key is none.
+    #[error(transparent)]
+    TrustedKey(#[from] KeyError),
+    /// The receipt proves nothing.
+    #[error(transparent)]
+    Receipt(#[from] ReceiptError),
     /// The service refused, or did not answer.
     #[error("{failure}")]
     Call {
@@ -68,8 +75,10 @@ impl CliError {
                 FailureKind::Refused => EXIT_REFUSED,
                 FailureKind::Unavailable | FailureKind::Broken => EXIT_UNAVAILABLE,
             },
+            Self::Receipt(_) => EXIT_REFUSED,
             Self::Usage(_)
             | Self::ProductKey(_)
+            | Self::TrustedKey(_)
             | Self::File { .. }
             | Self::Output(_)
             | Self::Connect(_)

@@ -1,4 +1,5 @@
-//! benefitsctl: the hardware of this computer, activations, benefits and keys, for people.
+//! benefitsctl: the hardware of this computer, activations, benefits, keys and receipts, for
+//! people.
 
 mod activation;
 mod args;
@@ -9,6 +10,7 @@ mod keys;
 mod names;
 mod output;
 mod product_key;
+mod receipt;
 
 use std::process::ExitCode;
 
@@ -49,5 +51,6 @@ async fn run(cli: &Cli, printer: &Printer) -> Result<(), CliError> {
         Command::Release(args) => activation::release(&cli.global, args, printer).await,
         Command::Benefits(command) => benefits::run(&cli.global, command, printer).await,
         Command::Keys(command) => keys::run(&cli.global, command, printer).await,
+        Command::Receipt(command) => receipt::run(command, printer),
     }
 }

@@ -124,6 +124,15 @@ impl Printer {
                 }
                 err(&text);
             }
+            CliError::Receipt(refused) => {
+                let (reason, message) = (refused.name(), refused.to_string());
+                if json {
+                    let value = json!({ "kind": "REFUSED", "reason": reason, "message": message });
+                    err(&format!("{}\n", json!({ "error": value })));
+                } else {
+                    err(&format!("refused: {reason}\n  {}\n", plain(&message)));
+                }
+            }
             local if json => {
                 let value = json!({ "kind": "LOCAL", "message": local.to_string() });
                 err(&format!("{}\n", json!({ "error": value })));
