@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use chassis::channel::ChannelConfig;
 use chassis::config::Secret;
 use chassis::metrics::MetricsConfig;
 use chassis::serve::ServeConfig;
@@ -37,6 +38,9 @@ pub struct Config {
     pub secrets: Secrets,
     /// Limits on failed look-ups, and alarms.
     pub failed_lookups: FailedLookups,
+    /// How the `healthcheck` command reaches this service; default plain text to the port of
+    /// `serve.listen` on loopback.
+    pub healthcheck: Option<ChannelConfig>,
 }
 
 /// The engine behind the ledger.
@@ -157,6 +161,13 @@ impl fmt::Display for ConfigFaults {
 impl std::error::Error for ConfigFaults {}
 
 impl Config {
+    /// How the `healthcheck` command reaches this service.
+    #[must_use]
+    pub fn healthcheck_channel(&self) -> ChannelConfig {
+        let local = || chassis::healthcheck::local_channel(self.serve.listen);
+        self.healthcheck.clone().unwrap_or_else(local)
+    }
+
     /// Says everything that is wrong with the settings at once.
     pub fn validate(&self) -> Result<(), ConfigFaults> {
         let mut faults = self.serve.faults();

@@ -10,8 +10,8 @@ use chassis::serve::ServeConfig;
 use chassis::telemetry::TelemetryConfig;
 use serde::{Deserialize, Serialize};
 
-/// First part of the names of environment variables: `CATALOG__STORE__FILE`.
-pub const ENVIRONMENT_PREFIX: &str = "CATALOG";
+/// Start of the names of environment variables: `CATALOG__STORE__FILE`.
+pub const ENV_PREFIX: &str = "CATALOG";
 
 /// Longest time that a list of benefits may wait for the activation service.
 const USAGE_TIMEOUT_MS_MAX: u64 = 1_000;
@@ -46,7 +46,7 @@ pub struct Config {
     pub activation: ActivationConfig,
     /// The delivery of keys to the activation service.
     pub outbox: OutboxConfig,
-    /// How the `healthcheck` command reaches this service; by default as plain text at
+    /// How the `healthcheck` command reaches this service; default plain text to the port of
     /// `serve.listen` on loopback.
     pub healthcheck: Option<ChannelConfig>,
 }
@@ -202,10 +202,8 @@ impl Config {
 
     /// How the `healthcheck` command reaches this service.
     pub fn healthcheck_channel(&self) -> ChannelConfig {
-        self.healthcheck.clone().unwrap_or_else(|| ChannelConfig {
-            uri: format!("http://127.0.0.1:{}", self.serve.listen.port()),
-            ..ChannelConfig::default()
-        })
+        let local = || chassis::healthcheck::local_channel(self.serve.listen);
+        self.healthcheck.clone().unwrap_or_else(local)
     }
 }
 

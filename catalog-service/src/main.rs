@@ -1,11 +1,7 @@
-//! Front door of the catalog service: arguments in, exit code out.
+//! The front door of the catalog service.
 
 use std::process::ExitCode;
 
-use catalog_service::commands::{self, Arguments};
-use clap::Parser;
-
-#[tokio::main]
-async fn main() -> ExitCode {
-    commands::run(Arguments::parse()).await
+fn main() -> ExitCode {
+    catalog_service::commands::run()
 }

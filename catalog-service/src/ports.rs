@@ -2,6 +2,7 @@
 
 mod store;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +56,12 @@ pub struct ContentFault {
     pub line: usize,
     /// What is wrong.
     pub message: String,
+}
+
+impl fmt::Display for ContentFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file.display(), self.line, self.message)
+    }
 }
 
 /// Where the content comes from.

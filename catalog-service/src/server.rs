@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::channel::ChannelError;
+use chassis::metrics::{MetricsError, MetricsPage};
 use chassis::page_token::Sealer;
 use chassis::serve::{Bound, DrainOutcome, Health, Options, ServeError};
 use thiserror::Error;
@@ -79,18 +80,19 @@ pub enum ServerError {
     /// The gRPC server cannot start or go on.
     #[error(transparent)]
     Serve(#[from] ServeError),
+    /// The metrics page cannot be served.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
 }
 
 fn lines(faults: &[ContentFault]) -> String {
-    let line = |fault: &ContentFault| {
-        format!("{}:{}: {}", fault.file.display(), fault.line, fault.message)
-    };
-    faults.iter().map(line).collect::<Vec<_>>().join("\n")
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// A service that holds its address, its store and its content, and serves nothing yet.
 pub struct Server {
     bound: Bound,
+    metrics: Option<MetricsPage>,
     app: App,
     store: SqliteStore,
     sealer: Sealer,
@@ -137,8 +139,10 @@ pub async fn bind_at(config: Config, clock: Arc<dyn Clock>) -> Result<Server, Se
         ledger: Arc::new(ActivationClient::new(channel, call_timeout, plain)),
     };
     let bound = chassis::serve::bind(&config.serve).await?;
+    let metrics = chassis::metrics::serve(&config.metrics).await?;
     Ok(Server {
         bound,
+        metrics,
         app: App::new(ports, settings(&config)),
         store,
         sealer: sealer(&config, random.as_ref())?,
@@ -151,6 +155,11 @@ impl Server {
     /// The address with the port that was taken.
     pub fn local_addr(&self) -> SocketAddr {
         self.bound.local_addr()
+    }
+
+    /// The address of the metrics page, if there is one.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(MetricsPage::local_addr)
     }
 
     /// Serves until `stop` ends, then drains, ends the background work and closes the store.

@@ -69,21 +69,16 @@ fn healthcheck(world: &World, service: Service) -> Result<Program> {
     let scheme = if world.is_secured() { "https" } else { "http" };
     let uri = format!("{scheme}://localhost:{}", world.address(service)?.port());
     let authority = world.authority().display().to_string();
-    let (name, mut arguments) = match service {
-        Service::Activation => {
-            ("activation-service", vec!["healthcheck".to_owned(), "--uri".to_owned(), uri])
-        }
-        Service::Catalog => {
-            let setting = format!("healthcheck.uri={uri}");
-            ("catalog-service", vec!["healthcheck".to_owned(), "--set".to_owned(), setting])
-        }
+    let name = match service {
+        Service::Activation => "activation-service",
+        Service::Catalog => "catalog-service",
     };
+    let mut settings = vec![format!("healthcheck.uri={uri}")];
     if world.is_secured() {
-        arguments.extend(match service {
-            Service::Activation => ["--ca-file".to_owned(), authority],
-            Service::Catalog => ["--set".to_owned(), format!("healthcheck.ca_file={authority}")],
-        });
+        settings.push(format!("healthcheck.ca_file={authority}"));
     }
+    let settings = settings.into_iter().flat_map(|setting| ["--set".to_owned(), setting]);
+    let arguments = ["healthcheck".to_owned()].into_iter().chain(settings);
     Ok(Program::ours(name)?.with(arguments))
 }
 

@@ -6,13 +6,16 @@ mod settings;
 
 use std::fmt::Display;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use healthcheck::HealthcheckArgs;
-use settings::SettingsArgs;
+use settings::{SettingsArgs, Source};
 
+/// What was asked about is not as it should be: the service does not serve.
+const EXIT_NOT_GOOD: u8 = 1;
 /// The settings or the command line cannot be used (EX_USAGE).
 const EXIT_USAGE: u8 = 64;
 /// The ledger cannot be opened (EX_UNAVAILABLE).
@@ -28,6 +31,13 @@ const EXIT_CUT_OFF: u8 = 75;
 #[derive(Debug, Parser)]
 #[command(name = "activation-service", version)]
 pub struct Cli {
+    /// A TOML file with settings.
+    #[arg(long, global = true, env = "ACTIVATION_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// One setting, such as `serve.listen=127.0.0.1:50052`; may be repeated, before the command
+    /// and after it.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = settings::key_value)]
+    settings: Vec<(String, String)>,
     #[command(subcommand)]
     command: Command,
 }
@@ -62,11 +72,12 @@ pub fn run() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let done = match &cli.command {
-        Command::Serve(args) => serve::run(args),
-        Command::Healthcheck(args) => healthcheck::run(args),
-        Command::Config(ConfigCommand::Check(args)) => settings::check(args),
-        Command::Config(ConfigCommand::Print(args)) => settings::print(args),
+    let source = Source::new(cli.config, cli.settings);
+    let done = match cli.command {
+        Command::Serve(args) => serve::run(&source.and(args)),
+        Command::Healthcheck(args) => healthcheck::run(source, args),
+        Command::Config(ConfigCommand::Check(args)) => source.and(args).check(),
+        Command::Config(ConfigCommand::Print(args)) => source.and(args).print(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,14 +1,15 @@
 //! `serve`: telemetry, bind, run until told to stop, and the exit code of how it ended.
 
+use chassis::metrics::MetricsError;
 use chassis::serve::{DrainOutcome, ServeError};
 
-use super::settings::{SettingsArgs, print_line};
+use super::settings::{Source, print_line};
 use super::{EXIT_CUT_OFF, EXIT_FAULT, EXIT_STORAGE, EXIT_SYSTEM, EXIT_USAGE, Failure};
 use crate::config::Config;
 use crate::server::{Bound, ServerError, bind};
 
-pub(super) fn run(args: &SettingsArgs) -> Result<(), Failure> {
-    let config = args.load()?;
+pub(super) fn run(source: &Source) -> Result<(), Failure> {
+    let config = source.valid()?;
     chassis::telemetry::init(&config.telemetry).map_err(|error| Failure::new(EXIT_USAGE, error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -52,6 +53,7 @@ fn announce(bound: &Bound) -> impl Future<Output = Result<(), Failure>> + use<> 
 fn failure(error: &ServerError) -> Failure {
     let code = match error {
         ServerError::Config(_) => EXIT_USAGE,
+        ServerError::Metrics(MetricsError::Remote(_)) => EXIT_USAGE,
         ServerError::Secrets(_) | ServerError::Metrics(_) => EXIT_SYSTEM,
         ServerError::Serve(ServeError::Settings(_) | ServeError::TokenKey(_)) => EXIT_USAGE,
         ServerError::Serve(ServeError::Listen { .. }) => EXIT_SYSTEM,

@@ -8,38 +8,55 @@ use clap::Args;
 use super::{EXIT_SYSTEM, EXIT_USAGE, Failure};
 use crate::config::{Config, ENV_PREFIX};
 
-/// Where the settings come from: flag over environment over file over default.
+/// Settings that are given after the command.
 #[derive(Debug, Args)]
 pub(super) struct SettingsArgs {
-    /// A TOML file with settings.
-    #[arg(long, env = "ACTIVATION_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
     /// One setting, such as `serve.listen=127.0.0.1:50052`; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
     settings: Vec<(String, String)>,
 }
 
-impl SettingsArgs {
+/// Where the settings come from: flag over environment over file over default.
+#[derive(Debug)]
+pub(super) struct Source {
+    file: Option<PathBuf>,
+    flags: Vec<(String, String)>,
+}
+
+impl Source {
+    pub(super) fn new(file: Option<PathBuf>, flags: Vec<(String, String)>) -> Self {
+        Self { file, flags }
+    }
+
+    /// What stands after the command comes on top of what stands before it.
+    pub(super) fn and(mut self, args: SettingsArgs) -> Self {
+        self.flags.extend(args.settings);
+        self
+    }
+
+    /// The settings as they are given.
+    pub(super) fn read(&self) -> Result<Config, Failure> {
+        chassis::config::load(self.file.as_deref(), ENV_PREFIX, &self.flags)
+            .map_err(|error| Failure::new(EXIT_USAGE, error))
+    }
+
     /// The settings, valid.
-    pub(super) fn load(&self) -> Result<Config, Failure> {
-        let config: Config =
-            chassis::config::load(self.config.as_deref(), ENV_PREFIX, &self.settings)
-                .map_err(|error| Failure::new(EXIT_USAGE, error))?;
+    pub(super) fn valid(&self) -> Result<Config, Failure> {
+        let config = self.read()?;
         config.validate().map_err(|faults| Failure::new(EXIT_USAGE, faults))?;
         Ok(config)
     }
-}
 
-pub(super) fn check(args: &SettingsArgs) -> Result<(), Failure> {
-    args.load()?;
-    print_line("the settings can be used")
-}
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        self.valid()?;
+        print_line("the settings can be used")
+    }
 
-pub(super) fn print(args: &SettingsArgs) -> Result<(), Failure> {
-    let config: Config = chassis::config::load(args.config.as_deref(), ENV_PREFIX, &args.settings)
-        .map_err(|error| Failure::new(EXIT_USAGE, error))?;
-    let text = chassis::config::render(&config).map_err(|error| Failure::new(EXIT_USAGE, error))?;
-    print_line(text.trim_end())
+    pub(super) fn print(&self) -> Result<(), Failure> {
+        let text = chassis::config::render(&self.read()?)
+            .map_err(|error| Failure::new(EXIT_USAGE, error))?;
+        print_line(text.trim_end())
+    }
 }
 
 /// One answer on standard output.
@@ -50,7 +67,8 @@ pub(super) fn print_line(text: &str) -> Result<(), Failure> {
         .map_err(|error| Failure::new(EXIT_SYSTEM, format!("standard output: {error}")))
 }
 
-fn key_value(text: &str) -> Result<(String, String), String> {
+/// Reads `KEY=VALUE`.
+pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }

@@ -50,16 +50,45 @@ fn the_settings_in_force_are_printed_without_secrets() {
     assert_eq!(run(&["config", "check"]).status.code(), Some(0));
 }
 
+#[test]
+fn settings_stand_before_the_command_and_after_it() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(&file, "[telemetry]\nfilter = \"debug\"\n").expect("written");
+    let file = file.path().display().to_string();
+    let (one, two) = ("failed_lookups.burst=6", "failed_lookups.per_minute=7");
+    for args in [
+        ["--config", &file, "--set", one, "--set", two, "config", "print"],
+        ["config", "print", "--config", &file, "--set", one, "--set", two],
+        ["--set", one, "config", "print", "--set", two, "--config", &file],
+    ] {
+        let told = text(&run(&args).stdout);
+        let lines = ["filter = \"debug\"", "burst = 6", "per_minute = 7"];
+        assert!(lines.iter().all(|line| told.contains(line)), "{args:?}: {told}");
+    }
+    let later = run(&["--set", one, "config", "print", "--set", "failed_lookups.burst=8"]);
+    assert!(text(&later.stdout).contains("burst = 8"), "the last one wins");
+}
+
+async fn probe(args: &[&str]) -> Option<i32> {
+    let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+    let run = move || run(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    tokio::task::spawn_blocking(run).await.expect("it runs").status.code()
+}
+
 #[tokio::test]
 async fn healthcheck_ends_with_0_while_the_service_serves() {
     let world = World::memory().await;
-    let uri = format!("http://{}", world.address);
-    let probe = uri.clone();
-    let output = tokio::task::spawn_blocking(move || run(&["healthcheck", "--uri", &probe]));
-    assert_eq!(output.await.expect("it runs").status.code(), Some(0));
+    let named = format!("healthcheck.uri=http://{}", world.address);
+    // What is listened on is where it is asked, unless the settings say otherwise.
+    let usual = format!("serve.listen={}", world.address);
+    let service = ["--service", server::SERVICE];
+    for (set, code) in [(&named, 0), (&usual, 0)] {
+        assert_eq!(probe(&["healthcheck", "--set", set]).await, Some(code));
+        assert_eq!(probe(&["--set", set, "healthcheck", service[0], service[1]]).await, Some(code));
+    }
+    assert_eq!(probe(&["healthcheck", "--set", &named, "--service", "no.such"]).await, Some(1));
     world.stop().await;
-    let output = tokio::task::spawn_blocking(move || run(&["healthcheck", "--uri", &uri]));
-    assert_eq!(output.await.expect("it runs").status.code(), Some(1));
+    assert_eq!(probe(&["healthcheck", "--set", &named]).await, Some(1));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails, also in its helper functions"
 )]
 
+mod command_line;
 mod content;
 mod delivery;
 mod fake;

@@ -120,6 +120,19 @@ impl World {
         (self.client, self.address) = (client, address);
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Runs a program to its end while the service goes on; it gets a folder of its own.
+    pub(crate) async fn outside<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&TempDir) -> T + Send + 'static,
+    ) -> T {
+        let folder = TempDir::new().expect("a folder");
+        tokio::task::spawn_blocking(move || run(&folder)).await.expect("it ends")
+    }
+
     /// The activation service is well again, and all delays of failed attempts are over.
     pub(crate) fn recover(&self) {
         self.fake.mood(Mood::Well);

@@ -43,14 +43,13 @@ impl Health {
         self.states.send_modify(|states| states.values_mut().for_each(|state| *state = serving));
     }
 
-    /// Says of one service whether it serves; the whole serves when all services do.
+    /// Says of one service whether it serves, and nothing of the whole: calls may be answered well
+    /// while something beside them needs help, and then callers must not be sent away.
     pub fn set_service_serving(&self, service_name: &str, serving: bool) {
         self.states.send_modify(|states| {
             if let Some(state) = states.get_mut(service_name) {
                 *state = serving;
             }
-            let all = states.iter().filter(|(name, _)| **name != WHOLE).all(|(_, state)| *state);
-            states.insert(WHOLE, all);
         });
     }
 

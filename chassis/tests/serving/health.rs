@@ -21,6 +21,10 @@ async fn the_probe_succeeds_only_while_serving() {
     check(&target, "").await.expect("the whole serves");
     check(&target, SERVICE).await.expect("the service serves");
     world.health.set_service_serving(SERVICE, false);
+    let told = check(&target, SERVICE).await.expect_err("not serving");
+    assert!(matches!(told, HealthcheckError::NotServing("NOT_SERVING")), "{told}");
+    check(&target, "").await.expect("the whole still serves");
+    world.health.set_serving(false);
     for name in ["", SERVICE] {
         let told = check(&target, name).await.expect_err("not serving");
         assert!(matches!(told, HealthcheckError::NotServing("NOT_SERVING")), "{told}");
@@ -70,5 +74,7 @@ async fn everything_starts_not_serving() {
     let health = chassis::serve::Health::new(&[SERVICE]);
     assert!(!health.is_serving());
     health.set_service_serving(SERVICE, true);
-    assert!(health.is_serving(), "the whole serves when all services do");
+    assert!(!health.is_serving(), "one service says nothing of the whole");
+    health.set_serving(true);
+    assert!(health.is_serving());
 }

@@ -37,10 +37,7 @@ fn copy(from: &Path, to: &Path) {
 /// The faults of a folder as `file:line: message`.
 fn told(folder: &Path) -> Vec<String> {
     let faults = check(folder).expect_err("there are faults");
-    faults
-        .iter()
-        .map(|fault| format!("{}:{}: {}", fault.file.display(), fault.line, fault.message))
-        .collect()
+    faults.iter().map(ToString::to_string).collect()
 }
 
 /// Replaces the first `old` in a file and returns the faults that this makes.

@@ -1,0 +1,78 @@
+//! `config check` and `config print`, and how every command finds its settings.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{EXIT_SYSTEM, EXIT_USAGE, Failure};
+use crate::config::{Config, ENV_PREFIX};
+
+/// Settings that are given after the command.
+#[derive(Debug, Args)]
+pub(super) struct SettingsArgs {
+    /// One setting, such as `serve.listen=127.0.0.1:50051`; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    settings: Vec<(String, String)>,
+}
+
+/// Where the settings come from: flag over environment over file over default.
+#[derive(Debug)]
+pub(super) struct Source {
+    file: Option<PathBuf>,
+    flags: Vec<(String, String)>,
+}
+
+impl Source {
+    pub(super) fn new(file: Option<PathBuf>, flags: Vec<(String, String)>) -> Self {
+        Self { file, flags }
+    }
+
+    /// What stands after the command comes on top of what stands before it.
+    pub(super) fn and(mut self, args: SettingsArgs) -> Self {
+        self.flags.extend(args.settings);
+        self
+    }
+
+    /// The settings as they are given.
+    pub(super) fn read(&self) -> Result<Config, Failure> {
+        chassis::config::load(self.file.as_deref(), ENV_PREFIX, &self.flags)
+            .map_err(|error| Failure::new(EXIT_USAGE, error))
+    }
+
+    /// The settings, valid.
+    pub(super) fn valid(&self) -> Result<Config, Failure> {
+        let config = self.read()?;
+        let faults = config.faults();
+        if faults.is_empty() {
+            Ok(config)
+        } else {
+            Err(Failure::new(EXIT_USAGE, faults.join("\n")))
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        self.valid()?;
+        print_line("the settings can be used")
+    }
+
+    pub(super) fn print(&self) -> Result<(), Failure> {
+        let text = chassis::config::render(&self.read()?)
+            .map_err(|error| Failure::new(EXIT_USAGE, error))?;
+        print_line(text.trim_end())
+    }
+}
+
+/// One answer on standard output.
+pub(super) fn print_line(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::new(EXIT_SYSTEM, format!("standard output: {error}")))
+}
+
+/// Reads `KEY=VALUE`.
+pub(super) fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
