@@ -1,5 +1,7 @@
-//! Engines behind the ledger port.
+//! Engines behind the ledger port, and what they are made of.
 
 pub(crate) mod codec;
+pub mod disk;
+pub mod journal;
 pub mod memory;
 pub mod sled;
