@@ -16,7 +16,7 @@ mod world;
 
 pub use computer::Computer;
 pub use person::{Headers, Person};
-pub use program::{Program, Said, Tool};
+pub use program::{Program, Said, Tool, signal};
 pub use refusal::{Refusal, refusal};
 pub use seed::{Dice, seed_from_environment};
 pub use story::{DUTCH, Key, MAPS_CORE, Partner, Term, days_from_now, key_id_of, request_id};

@@ -1,4 +1,4 @@
-//! Programs that are not ours, run to their end with a bound on their time.
+//! Programs run to their end with a bound on their time, and signals to those that go on.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -35,6 +35,19 @@ pub struct Said {
     pub err: String,
     /// How it ended.
     pub status: ExitStatus,
+}
+
+/// Sends a signal, by its name, to a process of ours that runs.
+///
+/// # Errors
+/// It does not run.
+pub fn signal(name: &str, pid: Option<u32>) -> Result<()> {
+    let pid = pid.context("it runs")?;
+    // Rust's own library can only kill; the shell knows the other signals everywhere.
+    let kill = format!("kill -{name} {pid}");
+    let sent = std::process::Command::new("sh").args(["-c", &kill]).status()?;
+    ensure!(sent.success(), "{kill}");
+    Ok(())
 }
 
 impl Tool {

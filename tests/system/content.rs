@@ -3,10 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use proto::activation::v1::{ProductKey, UpdateKeyRequest};
-use proto::catalog::v1::{BenefitKeyState as KeyState, ListProductsRequest, ReloadContentRequest};
-use system_tests::{Computer, DUTCH, MAPS_CORE, Person, Program, Term, World, eventually, refusal};
+use proto::catalog::v1::{
+    BenefitKeyState as KeyState, GetProductRequest, ListProductsRequest, ReloadContentRequest,
+};
+use system_tests::{
+    Computer, DUTCH, MAPS_CORE, Person, Program, Term, World, eventually, refusal, signal,
+};
 use tonic::Code;
 
 /// Ten faults, each in a place of its own: file, what is there, what comes in its place, the line
@@ -79,6 +83,46 @@ async fn ten_faults_are_told_with_file_and_line_and_the_old_content_is_served() 
     }
     let after = reader.list_products(ListProductsRequest::default()).await?.into_inner();
     assert_eq!(before, after, "the old content is served whole");
+    Ok(())
+}
+
+/// The title of a product as a reader sees it now.
+async fn title(world: &World, product: &str) -> Result<String> {
+    let request = GetProductRequest { name: product.to_owned(), ..Default::default() };
+    let answer = world.catalog(&Person::catalog_read())?.get_product(request).await?.into_inner();
+    Ok(answer.product.context("a product")?.title)
+}
+
+#[tokio::test]
+async fn a_hangup_reads_the_content_again_and_content_with_faults_changes_nothing() -> Result<()> {
+    let world = World::start().await?;
+    let folder = world.pair.content_folder();
+    let hang_up = || signal("HUP", world.pair.catalog().pid());
+    let (file, product) =
+        ("office/visio-professional-2019.toml", "products/visio-professional-2019");
+    let old = title(&world, product).await?;
+    let good = fs::read_to_string(folder.join(file))?;
+    ensure!(good.contains(&old), "{file} has no {old:?}");
+
+    fs::write(folder.join(file), good.replace("kind = \"software\"", "kind = \"toaster\""))?;
+    hang_up()?;
+    eventually("the fault is logged with file and line", async || {
+        let log = fs::read_to_string(world.pair.catalog().log())?;
+        let told = log.contains(&format!("{file}:1")) && log.contains("still served");
+        Ok(told.then_some(()))
+    })
+    .await?;
+    assert_eq!(title(&world, product).await?, old);
+
+    fs::write(folder.join(file), good.replace(&old, "Visio, read again"))?;
+    hang_up()?;
+    eventually("the new title is served", async || {
+        Ok((title(&world, product).await? == "Visio, read again").then_some(()))
+    })
+    .await?;
+    let reload = ReloadContentRequest { validate_only: true };
+    let served = world.catalog(&Person::ops_admin())?.reload_content(reload).await?.into_inner();
+    assert_eq!(served.generation, 2, "content with faults does not count");
     Ok(())
 }
 

@@ -1,6 +1,5 @@
 //! Stopping and failing of one service: calls in flight are answered, and the other goes on.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -8,7 +7,7 @@ use prost::Message as _;
 use proto::activation::v1::ActivateResponse;
 use proto::catalog::v1::{ListBenefitsRequest, UsageState};
 use system_tests::{
-    Computer, PATIENCE, Partner, Person, Program, RawCall, Service, Term, World, refusal,
+    Computer, PATIENCE, Partner, Person, Program, RawCall, Service, Term, World, refusal, signal,
 };
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
@@ -19,14 +18,6 @@ const ACTIVATE: &str = "/benefits.activation.v1.ActivationService/Activate";
 const SERVICE: &str = "benefits.activation.v1.ActivationService";
 /// A list waits a second at most for the other service; the rest is for a busy machine.
 const LIST_TIME_MAX: Duration = Duration::from_millis(1_500);
-
-/// Sends a signal to a process of ours.
-fn signal(name: &str, pid: Option<u32>) -> Result<()> {
-    let pid = pid.context("it runs")?;
-    let status = Command::new("sh").args(["-c", &format!("kill -{name} {pid}")]).status()?;
-    ensure!(status.success(), "kill -{name}");
-    Ok(())
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_answers_what_is_in_flight_and_ends_well() -> Result<()> {

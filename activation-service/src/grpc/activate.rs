@@ -36,7 +36,7 @@ pub(super) fn parse(wire: pb::ActivateRequest) -> Result<Activation, FieldFaults
 }
 
 /// The program that asks; it may stay unnamed.
-pub(super) fn client(fields: &mut Fields, wire: Option<pb::ClientInfo>) -> Option<Client> {
+fn client(fields: &mut Fields, wire: Option<pb::ClientInfo>) -> Option<Client> {
     let wire = wire.unwrap_or_default();
     let name = fields.text("client.name", wire.name, 0..=CLIENT_CHARS_MAX);
     let version = fields.text("client.version", wire.version, 0..=CLIENT_CHARS_MAX);

@@ -2,37 +2,25 @@
 
 use proto::activation::v1 as pb;
 
-use super::activate::client;
-use super::evidence::evidence;
 use super::explanation::{explanation, outcome_number};
-use super::fields::{FieldFaults, Fields};
-use super::key::product_key;
+use super::fields::FieldFaults;
 use super::names::activation_name;
-use super::terms::{platform, product};
 use crate::app::{Activation, Preview};
-use crate::domain::ids::RequestId;
 
 /// Stands where Activate has the caller's id; nothing is recorded under it.
-const NO_REQUEST_ID: RequestId = RequestId([0; 16]);
+const NO_REQUEST_ID: [u8; 16] = [0; 16];
 
 pub(super) fn parse(wire: pb::PreviewActivationRequest) -> Result<Activation, FieldFaults> {
-    let mut fields = Fields::default();
-    let product_key = product_key(&mut fields, "product_key", &wire.product_key);
-    let product = product(&mut fields, "product", wire.product);
-    let evidence = evidence(&mut fields, wire.evidence);
-    let platform = platform(&mut fields, "platform", wire.platform);
-    let client = client(&mut fields, wire.client);
-    let parsed = (|| {
-        Some(Activation {
-            product_key: product_key?,
-            product: product?,
-            evidence: evidence?,
-            platform: platform?,
-            client: client?,
-            request_id: NO_REQUEST_ID,
-        })
-    })();
-    fields.finish(parsed)
+    let pb::PreviewActivationRequest { product_key, product, evidence, platform, client } = wire;
+    let request_id = NO_REQUEST_ID.to_vec().into();
+    super::activate::parse(pb::ActivateRequest {
+        product_key,
+        product,
+        evidence,
+        platform,
+        client,
+        request_id,
+    })
 }
 
 pub(super) fn respond(preview: Preview) -> pb::PreviewActivationResponse {

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use super::view::{self, BenefitView};
 use super::{App, AppError, Caller};
-use crate::domain::benefit::{self, KeyState};
-use crate::domain::error::Refusal;
+use crate::domain::benefit::KeyState;
 use crate::domain::language::LanguageTag;
 use crate::domain::name::BenefitName;
 
@@ -21,10 +20,7 @@ impl App {
         caller.must_act_for(&name.partner)?;
         let content = self.ports.shelf.current().content;
         let now_ms = self.now_ms();
-        let stored = self.ports.memberships.enrolment(&name.enrolment_name()).await?;
-        let mut benefit = stored
-            .and_then(|row| benefit::find(&content, &row.enrolment, &name.product, now_ms))
-            .ok_or(Refusal::BenefitNotFound(Vec::new()))?;
+        let mut benefit = self.visible_benefit(&content, name, now_ms).await?;
         let key = self.ports.keys.key_for(name).await?.map(|(key, _)| key);
         if let (KeyState::NotAssigned, Some(key)) = (benefit.key_state, &key) {
             benefit.key_state = key.state();

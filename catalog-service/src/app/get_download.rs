@@ -3,7 +3,7 @@
 
 use super::get_install_instructions::{InstructionsView, refused_choice};
 use super::{App, AppError, Caller};
-use crate::domain::benefit::{self, KeyState};
+use crate::domain::benefit::KeyState;
 use crate::domain::choice::{self, ChoiceError, Wanted};
 use crate::domain::error::{BadField, ManagedElsewhere, Refusal};
 use crate::domain::language::LanguageTag;
@@ -59,11 +59,7 @@ impl App {
     ) -> Result<DownloadView, AppError> {
         caller.must_act_for(&name.partner)?;
         let content = self.ports.shelf.current().content;
-        let now_ms = self.now_ms();
-        let stored = self.ports.memberships.enrolment(&name.enrolment_name()).await?;
-        let benefit = stored
-            .and_then(|row| benefit::find(&content, &row.enrolment, &name.product, now_ms))
-            .ok_or(Refusal::BenefitNotFound(Vec::new()))?;
+        let benefit = self.visible_benefit(&content, name, self.now_ms()).await?;
         let key = self.ports.keys.key_for(name).await?.map(|(key, _)| key.state());
         let key_state = match benefit.key_state {
             KeyState::NotAssigned => key.unwrap_or(KeyState::NotAssigned),

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{App, AppError, Caller};
-use crate::domain::benefit::{self, KeyState};
+use crate::domain::benefit::KeyState;
 use crate::domain::error::Refusal;
 use crate::domain::key::FirstView;
 use crate::domain::name::{BenefitName, Handle};
@@ -34,10 +34,7 @@ impl App {
         caller.must_act_for(&name.partner)?;
         let content = self.ports.shelf.current().content;
         let now_ms = self.now_ms();
-        let stored = self.ports.memberships.enrolment(&name.enrolment_name()).await?;
-        let benefit = stored
-            .and_then(|row| benefit::find(&content, &row.enrolment, &name.product, now_ms))
-            .ok_or(Refusal::BenefitNotFound(Vec::new()))?;
+        let benefit = self.visible_benefit(&content, name, now_ms).await?;
         if !benefit.product.key_required {
             return Err(Refusal::KeyNotRequired(Vec::new()).into());
         }

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::App;
-use crate::domain::benefit::{Benefit, KeyState};
+use super::{App, AppError};
+use crate::domain::benefit::{self, Benefit, KeyState};
+use crate::domain::content::Content;
 use crate::domain::enrolment::EnrolmentState;
+use crate::domain::error::Refusal;
 use crate::domain::id::{EnrolmentId, FamilyId, OfferId, PartnerId};
 use crate::domain::key::AssignedKey;
 use crate::domain::language::LanguageTag;
@@ -140,9 +142,22 @@ impl App {
     pub(super) async fn keys_by_benefit(
         &self,
         partner: &PartnerId,
-    ) -> Result<HashMap<BenefitName, AssignedKey>, super::AppError> {
+    ) -> Result<HashMap<BenefitName, AssignedKey>, AppError> {
         let keys = self.ports.keys.keys_of(partner).await?;
         Ok(keys.into_iter().map(|key| (key.benefit.clone(), key)).collect())
+    }
+
+    /// The benefit of this name, if its enrolment shows benefits now.
+    pub(super) async fn visible_benefit<'c>(
+        &self,
+        content: &'c Content,
+        name: &BenefitName,
+        now_ms: i64,
+    ) -> Result<Benefit<'c>, AppError> {
+        let stored = self.ports.memberships.enrolment(&name.enrolment_name()).await?;
+        let found =
+            stored.and_then(|row| benefit::find(content, &row.enrolment, &name.product, now_ms));
+        Ok(found.ok_or(Refusal::BenefitNotFound(Vec::new()))?)
     }
 
     /// Asks the activation service once for the counts of all rows. It has at most its own time and

@@ -108,6 +108,8 @@ fn usage(benefit: &Benefit) -> String {
     match usage.state() {
         UsageState::Available => format!("{} of {}", usage.used, usage.limit),
         UsageState::Unavailable => format!("? of {}", benefit.activation_limit),
+        // No key yet, so nothing is used; the row still says how many activations come with it.
+        _ if benefit.activation_limit > 0 => format!("- of {}", benefit.activation_limit),
         UsageState::NotApplicable | UsageState::Unspecified => "-".to_owned(),
     }
 }
