@@ -15,6 +15,12 @@ pub const SECRET_BYTES: usize = 32;
 /// Start of the names of environment variables.
 pub const ENV_PREFIX: &str = "ACTIVATION";
 
+/// Smallest and largest segment of the journal.
+const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 1024 * 1024..=1024 * 1024 * 1024;
+/// Segments are whole pages.
+const PAGE_BYTES: u64 = 4096;
+/// Most keys of receipts that were in force before.
+const RECEIPT_KEYS_MAX: usize = 16;
 /// Smallest cache that sled works with.
 const CACHE_BYTES_MIN: u64 = 1024 * 1024;
 /// Most sources or keys that are watched; each takes some 200 bytes.
@@ -67,12 +73,19 @@ pub struct SledFolder {
     pub folder: PathBuf,
     /// Most bytes of pages kept in memory; default 128 MiB, at least 1 MiB.
     pub cache_bytes: u64,
+    /// Bytes of a segment of the journal, taken from the disk before it is used; default 64 MiB,
+    /// 1 MiB to 1 GiB in whole pages of 4,096.
+    pub segment_bytes: u64,
+    /// Bytes held back for a full disk; default 64 MiB, at least those of a segment.
+    pub reserve_bytes: u64,
 }
 
 impl Default for SledFolder {
     fn default() -> Self {
         let folder = PathBuf::from("activation-data/ledger");
-        Self { folder, cache_bytes: 128 * 1024 * 1024 }
+        let segment_bytes = 64 * 1024 * 1024;
+        let cache_bytes = 128 * 1024 * 1024;
+        Self { folder, cache_bytes, segment_bytes, reserve_bytes: segment_bytes }
     }
 }
 
@@ -93,6 +106,12 @@ pub struct Secrets {
     /// The salt of evidence, 64 hex digits; required unless `development_folder` is set. Installers
     /// are told it; it never changes, for then every computer would look new.
     pub deployment_salt: Option<Secret>,
+    /// Seed of the Ed25519 key that signs receipts, 64 hex digits; required unless
+    /// `development_folder` is set. Its public half is what installers pin.
+    pub receipt_key: Option<Secret>,
+    /// Public keys of receipts, base64, that were in force before or will be; default none. They
+    /// are shown beside the one in force while keys are replaced; at most 16.
+    pub receipt_public_keys: Vec<String>,
     /// What seals page tokens, at least 16 characters; default derived from the pepper.
     pub page_token_secret: Option<Secret>,
     /// Folder in which pepper and salt are made once if they are missing; default none. Loopback
@@ -108,6 +127,8 @@ impl Default for Secrets {
             retiring_pepper_id: 0,
             retiring_pepper: None,
             deployment_salt: None,
+            receipt_key: None,
+            receipt_public_keys: Vec::new(),
             page_token_secret: None,
             development_folder: None,
         }
@@ -178,6 +199,15 @@ impl Config {
             if sled.cache_bytes < CACHE_BYTES_MIN {
                 faults.push(format!("storage.sled.cache_bytes: at least {CACHE_BYTES_MIN}"));
             }
+            let segment = sled.segment_bytes;
+            if !SEGMENT_BYTES.contains(&segment) || !segment.is_multiple_of(PAGE_BYTES) {
+                let words = "1 MiB to 1 GiB in whole pages of 4096";
+                faults.push(format!("storage.sled.segment_bytes: {words}"));
+            }
+            if sled.reserve_bytes < segment {
+                let words = "at least those of a segment";
+                faults.push(format!("storage.sled.reserve_bytes: {words}"));
+            }
         }
         self.secrets.faults(&mut faults);
         if self.secrets.development_folder.is_some()
@@ -199,6 +229,7 @@ impl Secrets {
             ("pepper", &self.pepper),
             ("retiring_pepper", &self.retiring_pepper),
             ("deployment_salt", &self.deployment_salt),
+            ("receipt_key", &self.receipt_key),
         ];
         for (name, secret) in given {
             if secret.as_ref().is_some_and(|secret| secret_bytes(secret).is_none()) {
@@ -207,7 +238,7 @@ impl Secrets {
             }
         }
         if self.development_folder.is_none() {
-            for (name, secret) in [given[0], given[2]] {
+            for (name, secret) in [given[0], given[2], given[3]] {
                 if secret.is_none() {
                     faults.push(format!(
                         "secrets.{name}: required; give secrets.{name}_file, or \
@@ -218,6 +249,13 @@ impl Secrets {
         }
         if self.retiring_pepper.is_some() && self.retiring_pepper_id == self.pepper_id {
             faults.push("secrets.retiring_pepper_id: it is that of the pepper in force".to_owned());
+        }
+        let parses = |key: &String| key.parse::<receipt::PublicKey>().is_ok();
+        if self.receipt_public_keys.len() > RECEIPT_KEYS_MAX
+            || !self.receipt_public_keys.iter().all(parses)
+        {
+            let most = RECEIPT_KEYS_MAX;
+            faults.push(format!("secrets.receipt_public_keys: at most {most} keys in base64"));
         }
         if self.page_token_secret.as_ref().is_some_and(|secret| secret.expose().len() < 16) {
             faults.push("secrets.page_token_secret: at least 16 characters".to_owned());
@@ -275,7 +313,7 @@ mod tests {
     #[test]
     fn nothing_is_served_without_secrets_and_all_faults_are_told_at_once() {
         let faults = Config::default().validate().expect_err("secrets are missing").0;
-        assert_eq!(faults.len(), 2, "{faults:?}");
+        assert_eq!(faults.len(), 3, "{faults:?}");
         let bad = load(&[
             ("secrets.pepper", "abc"),
             ("secrets.deployment_salt", &"0".repeat(63)),
@@ -284,11 +322,15 @@ mod tests {
             ("secrets.retiring_pepper_id", "1"),
             ("storage.sled.cache_bytes", "1"),
             ("storage.sled.folder", ""),
+            ("storage.sled.segment_bytes", "1048577"),
+            ("storage.sled.reserve_bytes", "1"),
+            ("secrets.receipt_key", "zz"),
+            ("secrets.receipt_public_keys", "[\"no key\"]"),
             ("failed_lookups.per_minute", "0"),
             ("failed_lookups.penalty_ms_max", "99999999999"),
         ]);
-        let faults = bad.expect("it reads").validate().expect_err("eight faults").0;
-        assert_eq!(faults.len(), 8, "{faults:?}");
+        let faults = bad.expect("it reads").validate().expect_err("twelve faults").0;
+        assert_eq!(faults.len(), 12, "{faults:?}");
     }
 
     #[test]

@@ -48,14 +48,14 @@ pub struct Change {
 pub enum Committed {
     /// Durable.
     Committed {
-        /// The writer's chain.
-        chain_id: u64,
+        /// The writer's chain; zeros in engines without one.
+        chain_id: [u8; 16],
         /// Position of the last event.
         sequence: u64,
         /// Version of the account after it.
         account_version: u64,
-        /// Proof that the events are in the chain, from engines that give one.
-        proof: Option<Arc<[u8]>>,
+        /// For each event the proof that it is in the chain; none from engines that give none.
+        proofs: Vec<Arc<[u8]>>,
     },
     /// The account has another version, or a look-up digest belongs to another key: decide again.
     Conflict,
@@ -137,6 +137,16 @@ pub trait Ledger: Send + Sync {
 
     /// Succeeds while the engine can answer.
     async fn ready(&self) -> Result<(), LedgerError>;
+}
+
+/// Proofs of what is recorded, from engines whose events are in a signed chain.
+#[async_trait]
+pub trait Proofs: Send + Sync {
+    /// The receipt of an event of a key, the same bytes each time; none if there is no such event.
+    async fn receipt(&self, key: KeyId, version: u64) -> Result<Option<Arc<[u8]>>, LedgerError>;
+
+    /// The newest durable head in bytes; none before the first event.
+    async fn head(&self) -> Result<Option<Arc<[u8]>>, LedgerError>;
 }
 
 /// The wall clock.

@@ -11,6 +11,7 @@ use chassis::page_token::Sealer;
 use chassis::serve::{DrainOutcome, Health, Options, ServeError};
 use hardware_evidence::{DeploymentSalt, JunkDigests};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use receipt::SigningKey;
 use sha2::Sha256;
 use thiserror::Error;
 use tokio::sync::watch;
@@ -20,14 +21,18 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::development_secrets::{DevelopmentSecretsError, load_or_make};
 use crate::adapters::failed_lookups::LookupWatch;
 use crate::adapters::randomness::SystemRandomness;
-use crate::app::{App, Background};
-use crate::config::{Config, ConfigFaults, SECRET_BYTES, Secrets, Storage, secret_bytes};
+use crate::app::{App, Background, ProofTerms};
+use crate::config::{
+    Config, ConfigFaults, SECRET_BYTES, Secrets, SledFolder, Storage, secret_bytes,
+};
 use crate::domain::policy::Policy;
 use crate::domain::product_key::{Pepper, PepperId, Peppers};
 use crate::grpc::{ActivationRoute, ActivationRpcs, AppSlot, DOMAIN};
-use crate::ports::{Ledger, LedgerError};
+use crate::ports::{Ledger, LedgerError, Proofs, Randomness as _};
+use crate::storage::journal::{self, ChainId};
+use crate::storage::journaled::{JournaledError, JournaledLedger, JournaledOptions};
 use crate::storage::memory::MemoryLedger;
-use crate::storage::sled::{OpenError, SledLedger, SledOptions};
+use crate::storage::sled::SledOptions;
 
 /// The name of the service in health and reflection.
 pub const SERVICE: &str = "benefits.activation.v1.ActivationService";
@@ -53,7 +58,7 @@ pub enum ServerError {
     Metrics(#[from] MetricsError),
     /// The ledger cannot be opened.
     #[error("storage: {0}")]
-    Storage(#[from] OpenError),
+    Storage(#[from] JournaledError),
     /// Opening the ledger panicked.
     #[error("storage: opening panicked: {0}")]
     Panicked(#[from] tokio::task::JoinError),
@@ -73,6 +78,9 @@ struct Keys {
     peppers: Peppers,
     salt: DeploymentSalt,
     page_token_secret: Vec<u8>,
+    receipt_seed: [u8; SECRET_BYTES],
+    /// For display, the one in force first.
+    receipt_keys: Vec<String>,
 }
 
 /// Checks the settings, reads the secrets and takes the addresses; port 0 takes any free port.
@@ -132,9 +140,9 @@ impl Bound {
         };
         let (mut background, mut failure) = (None, None);
         let work = async {
-            match open(&config.storage).await {
-                Ok(ledger) => {
-                    background = Some(start(&app, ledger, policy, keys));
+            match open(&config.storage, SigningKey::from_seed(&keys.receipt_seed)).await {
+                Ok(engine) => {
+                    background = Some(start(&app, engine, policy, keys));
                     watch_over(ready, &health, &serving).await;
                 }
                 Err(error) => failure = Some(error),
@@ -171,26 +179,43 @@ fn options(health: Health) -> Options {
     }
 }
 
+/// An open engine, and its proofs if it gives any.
+struct Engine {
+    ledger: Arc<dyn Ledger>,
+    proofs: Option<Arc<dyn Proofs>>,
+}
+
 /// Opens the engine that the settings name.
-async fn open(storage: &Storage) -> Result<Arc<dyn Ledger>, ServerError> {
+async fn open(storage: &Storage, signing_key: SigningKey) -> Result<Engine, ServerError> {
     match storage {
         Storage::Memory => {
             tracing::warn!("storage = memory: everything is lost when this process ends");
-            Ok(Arc::new(MemoryLedger::default()))
+            Ok(Engine { ledger: Arc::new(MemoryLedger::default()), proofs: None })
         }
         Storage::Sled(sled) => {
-            let folder = sled.folder.clone();
-            let options = SledOptions { cache_bytes: sled.cache_bytes };
-            let opening = tokio::task::spawn_blocking(move || SledLedger::open(&folder, &options));
-            Ok(Arc::new(opening.await??))
+            let (folder, options) = (sled.folder.clone(), journaled(sled, signing_key));
+            let open = move || JournaledLedger::open(&folder, options, Arc::new(SystemRandomness));
+            let ledger = Arc::new(tokio::task::spawn_blocking(open).await??);
+            Ok(Engine { proofs: Some(Arc::clone(&ledger) as Arc<dyn Proofs>), ledger })
         }
     }
 }
 
-fn start(app: &OnceLock<App>, ledger: Arc<dyn Ledger>, policy: Policy, keys: Keys) -> Background {
+/// How the settings have the ledger opened; a new one gets a random chain.
+#[must_use]
+pub fn journaled(sled: &SledFolder, signing_key: SigningKey) -> JournaledOptions {
+    let journal = journal::Options::of_sizes(sled.segment_bytes, sled.reserve_bytes);
+    let new_chain = ChainId(SystemRandomness.id_bytes());
+    let sled = SledOptions { cache_bytes: sled.cache_bytes };
+    JournaledOptions { journal, sled, signing_key, new_chain }
+}
+
+fn start(app: &OnceLock<App>, engine: Engine, policy: Policy, keys: Keys) -> Background {
     let (clock, randomness) = (Arc::new(SystemClock::new()), Arc::new(SystemRandomness));
-    let (started, background) =
-        App::start(ledger, clock, randomness, policy, keys.peppers, keys.salt);
+    let Engine { ledger, proofs } = engine;
+    let receipt_keys = proofs.as_ref().map(|_| keys.receipt_keys).unwrap_or_default();
+    let (peppers, salt, proof) = (keys.peppers, keys.salt, ProofTerms { proofs, receipt_keys });
+    let (started, background) = App::start(ledger, clock, randomness, policy, peppers, salt, proof);
     // Only this function fills the slot, and it runs once.
     let _ = app.set(started);
     background
@@ -224,6 +249,8 @@ fn keys(secrets: &Secrets) -> Result<Keys, ServerError> {
     let given = |secret: &Option<chassis::config::Secret>| secret.as_ref().and_then(secret_bytes);
     let pepper = given(&secrets.pepper).or(made.as_ref().map(|made| made.pepper));
     let pepper = pepper.ok_or_else(|| missing("pepper"))?;
+    let receipt_seed = given(&secrets.receipt_key).or(made.as_ref().map(|made| made.receipt_key));
+    let receipt_seed = receipt_seed.ok_or_else(|| missing("receipt_key"))?;
     let salt = given(&secrets.deployment_salt).or(made.map(|made| made.deployment_salt));
     let salt = salt.ok_or_else(|| missing("deployment_salt"))?;
     let newest = Pepper::new(PepperId(secrets.pepper_id), pepper);
@@ -234,7 +261,10 @@ fn keys(secrets: &Secrets) -> Result<Keys, ServerError> {
         None => derived(&pepper, PAGE_TOKEN_DOMAIN),
     };
     let peppers = Peppers::new(newest, retiring);
-    Ok(Keys { peppers, salt: DeploymentSalt::new(salt), page_token_secret })
+    let mut receipt_keys = vec![SigningKey::from_seed(&receipt_seed).public_key().to_string()];
+    receipt_keys.extend(secrets.receipt_public_keys.iter().cloned());
+    let salt = DeploymentSalt::new(salt);
+    Ok(Keys { peppers, salt, page_token_secret, receipt_seed, receipt_keys })
 }
 
 fn derived(secret: &[u8; SECRET_BYTES], domain: &[u8]) -> Vec<u8> {

@@ -14,9 +14,10 @@ use crate::certs::write_private;
 const SECRET_BYTES: usize = 32;
 
 /// Each secret: the name of its file, what stands before its digits, and what it is for.
-pub const SECRETS: [(&str, &str, &str); 6] = [
+pub const SECRETS: [(&str, &str, &str); 7] = [
     ("activation-pepper.secret", "", "look-up digests of product keys"),
     ("activation-salt.secret", "", "evidence digests of this deployment; never changes"),
+    ("activation-receipt-key.secret", "", "signs receipts"),
     ("activation-page-token.secret", "", "page tokens of activation-service"),
     ("catalog-encryption-keys.secret", "dev:", "product keys at rest; one line a key, newest last"),
     ("catalog-digest.secret", "", "recognises a product key that is imported twice; never changes"),

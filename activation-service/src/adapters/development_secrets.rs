@@ -10,6 +10,7 @@ use crate::config::SECRET_BYTES;
 
 const SALT_FILE: &str = "deployment-salt";
 const PEPPER_FILE: &str = "pepper";
+const RECEIPT_KEY_FILE: &str = "receipt-key";
 /// Longest file that is read: the digits and a line end.
 const FILE_BYTES_MAX: u64 = SECRET_BYTES as u64 * 2 + 2;
 
@@ -20,6 +21,8 @@ pub struct DevelopmentSecrets {
     pub deployment_salt: [u8; SECRET_BYTES],
     /// The pepper of look-up digests.
     pub pepper: [u8; SECRET_BYTES],
+    /// The seed of the key that signs receipts.
+    pub receipt_key: [u8; SECRET_BYTES],
 }
 
 impl std::fmt::Debug for DevelopmentSecrets {
@@ -50,10 +53,11 @@ pub fn load_or_make(folder: &Path) -> Result<DevelopmentSecrets, DevelopmentSecr
     fs::create_dir_all(folder).map_err(io)?;
     let deployment_salt = secret(&folder.join(SALT_FILE))?;
     let pepper = secret(&folder.join(PEPPER_FILE))?;
+    let receipt_key = secret(&folder.join(RECEIPT_KEY_FILE))?;
     // The names must outlast a crash as well: with other secrets the ledger would find no key
     // again.
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
-    Ok(DevelopmentSecrets { deployment_salt, pepper })
+    Ok(DevelopmentSecrets { deployment_salt, pepper, receipt_key })
 }
 
 fn secret(path: &Path) -> Result<[u8; SECRET_BYTES], DevelopmentSecretsError> {
@@ -101,7 +105,7 @@ mod tests {
         assert_eq!(made.deployment_salt, read.deployment_salt);
         assert_ne!(made.pepper, made.deployment_salt);
         #[cfg(unix)]
-        for name in [SALT_FILE, PEPPER_FILE] {
+        for name in [SALT_FILE, PEPPER_FILE, RECEIPT_KEY_FILE] {
             use std::os::unix::fs::PermissionsExt as _;
             let mode = fs::metadata(place.join(name)).expect("a file").permissions().mode();
             assert_eq!(mode & 0o777, 0o600);

@@ -12,7 +12,7 @@ use crate::domain::product_key::LookupDigest;
 use crate::ports::{Change, Committed, KeyRef, Ledger, LedgerError, Loaded, Recorded, Span};
 
 /// The only chain of an engine that nobody shares.
-pub(crate) const CHAIN_ID: u64 = 1;
+pub(crate) const CHAIN_ID: [u8; 16] = [0; 16];
 
 /// A ledger that lives as long as the process.
 #[derive(Default)]
@@ -77,7 +77,8 @@ impl Books {
         let account_version = change.account.head.version;
         self.accounts.insert(key_id, change.account);
         let sequence = self.sequence;
-        Committed::Committed { chain_id: CHAIN_ID, sequence, account_version, proof: None }
+        let proofs = Vec::new();
+        Committed::Committed { chain_id: CHAIN_ID, sequence, account_version, proofs }
     }
 }
 

@@ -3,5 +3,6 @@
 pub(crate) mod codec;
 pub mod disk;
 pub mod journal;
+pub mod journaled;
 pub mod memory;
 pub mod sled;

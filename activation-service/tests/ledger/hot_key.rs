@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use activation_service::app::{Activated, Activation, App, AppError, Caller, Registration};
+use activation_service::app::{
+    Activated, Activation, App, AppError, Caller, ProofTerms, Registration,
+};
 use activation_service::domain::error::Refusal;
 use activation_service::domain::event::{Client, Outcome};
 use activation_service::domain::ids::{ActivationId, RequestId};
@@ -114,6 +116,7 @@ pub(crate) async fn race(ledger: Arc<dyn Ledger>, times: usize) -> Result<Race, 
         POLICY.clone(),
         Peppers::new(Pepper::new(PepperId(1), [5; 32]), None),
         DeploymentSalt::new([3; 32]),
+        ProofTerms::default(),
     );
     let app = Arc::new(app);
     let catalog = Caller::Catalog { subject: "catalog".to_owned() };

@@ -10,6 +10,7 @@
 
 mod conformance;
 mod hot_key;
+mod journaled;
 mod keys;
 mod mutants;
 mod reopen;
@@ -31,8 +32,11 @@ pub(crate) struct Engine {
 pub(crate) fn engines() -> Vec<Engine> {
     let folder = tempfile::tempdir().expect("a folder");
     let sled = SledLedger::open(folder.path(), &SledOptions::default()).expect("opens");
+    let journal_folder = tempfile::tempdir().expect("a folder");
+    let journaled = journaled::open(journal_folder.path());
     vec![
         Engine { name: "memory", ledger: Arc::new(MemoryLedger::default()), _folder: None },
         Engine { name: "sled", ledger: Arc::new(sled), _folder: Some(folder) },
+        Engine { name: "journaled", ledger: Arc::new(journaled), _folder: Some(journal_folder) },
     ]
 }

@@ -68,10 +68,10 @@ impl Ledger for Mutant {
         match self.broken {
             Broken::AnswersWithoutCommitting if !registers => {
                 let committed = |change: Change| Committed::Committed {
-                    chain_id: 1,
+                    chain_id: [0; 16],
                     sequence: 1,
                     account_version: change.account.head.version,
-                    proof: None,
+                    proofs: Vec::new(),
                 };
                 Ok(changes.into_iter().map(committed).collect())
             }

@@ -9,7 +9,7 @@ use proto::activation::v1 as pb;
 use proto::activation::v1::activation_service_client::ActivationServiceClient;
 use tonic::Request;
 
-use crate::world::{PEPPER, SALT, activate, computer, registration, typed};
+use crate::world::{PEPPER, RECEIPT_KEY, SALT, activate, computer, registration, typed};
 
 fn serve(folder: &Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_activation-service"))
@@ -19,6 +19,7 @@ fn serve(folder: &Path) -> Child {
         .args(["--set", &format!("storage.sled.folder={}", folder.join("ledger").display())])
         .env("ACTIVATION__SECRETS__PEPPER", PEPPER)
         .env("ACTIVATION__SECRETS__DEPLOYMENT_SALT", SALT)
+        .env("ACTIVATION__SECRETS__RECEIPT_KEY", RECEIPT_KEY)
         .stdout(Stdio::piped())
         .stderr(fs::File::create(folder.join("log")).expect("a log file"))
         .spawn()

@@ -13,6 +13,7 @@ fn run(args: &[&str]) -> Output {
         .args(args)
         .env("ACTIVATION__SECRETS__PEPPER", crate::world::PEPPER)
         .env("ACTIVATION__SECRETS__DEPLOYMENT_SALT", crate::world::SALT)
+        .env("ACTIVATION__SECRETS__RECEIPT_KEY", crate::world::RECEIPT_KEY)
         .output()
         .expect("it runs")
 }

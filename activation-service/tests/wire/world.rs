@@ -31,6 +31,9 @@ pub(crate) const HELP: &str = "https://help.test";
 pub(crate) const PEPPER: &str = "c0ffee00c0ffee11c0ffee22c0ffee33c0ffee44c0ffee55c0ffee66c0ffee77";
 pub(crate) const SALT: &str = "5a17000000000000000000000000000000000000000000000000000000000001";
 
+pub(crate) const RECEIPT_KEY: &str =
+    "4e0f000000000000000000000000000000000000000000000000000000000002";
+
 pub(crate) type Client = ActivationServiceClient<InterceptedService<Channel, Speaker>>;
 
 /// Says who calls and in which language.
@@ -68,6 +71,7 @@ pub(crate) fn config(storage: Storage) -> Config {
     config.serve.limits.call_timeout_ms_max = 20_000;
     config.secrets.pepper = Some(Secret::new(PEPPER.to_owned()));
     config.secrets.deployment_salt = Some(Secret::new(SALT.to_owned()));
+    config.secrets.receipt_key = Some(Secret::new(RECEIPT_KEY.to_owned()));
     config.failed_lookups =
         FailedLookups { per_minute: 60_000, burst: 10_000, ..FailedLookups::default() };
     config
@@ -75,7 +79,8 @@ pub(crate) fn config(storage: Storage) -> Config {
 
 pub(crate) fn sled(folder: &Path) -> Storage {
     let folder = folder.join("ledger");
-    Storage::Sled(SledFolder { folder, cache_bytes: 8 * 1024 * 1024 })
+    let (segment_bytes, reserve_bytes) = (1024 * 1024, 1024 * 1024);
+    Storage::Sled(SledFolder { folder, cache_bytes: 8 * 1024 * 1024, segment_bytes, reserve_bytes })
 }
 
 impl World {
@@ -96,8 +101,10 @@ impl World {
         let task = tokio::spawn(bound.run(async {
             let _ = stopped.await;
         }));
-        let open = serving.wait_for(|serving| *serving);
-        tokio::time::timeout(PATIENCE, open).await.expect("in time").expect("the ledger opens");
+        let open = tokio::time::timeout(PATIENCE, serving.wait_for(|serving| *serving));
+        if open.await.expect("in time").is_err() {
+            panic!("the ledger does not open: {:?}", task.await.expect("no panic").err());
+        }
         let channel = connect(address).await;
         Self { address, folder, channel, stop, task }
     }

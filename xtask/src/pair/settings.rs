@@ -12,6 +12,9 @@ const CLIENT_ROLES: &str = concat!(
     r#""catalog-read.internal" = ["CATALOG_READ"]}"#
 );
 
+/// Bytes of a segment of the journal.
+const SEGMENT_BYTES: &str = "1048576";
+
 pub(super) fn certs(folder: &Path) -> PathBuf {
     folder.join("certs")
 }
@@ -28,7 +31,11 @@ pub(super) fn activation(options: &PairOptions) -> Vec<(String, String)> {
         path("storage.sled.folder", &folder.join("ledger")),
         path("secrets.pepper_file", &certs.join("activation-pepper.secret")),
         path("secrets.deployment_salt_file", &certs.join("activation-salt.secret")),
+        path("secrets.receipt_key_file", &certs.join("activation-receipt-key.secret")),
         path("secrets.page_token_secret_file", &certs.join("activation-page-token.secret")),
+        // Small ones: what is taken from the disk beforehand is taken for every pair.
+        text("storage.sled.segment_bytes", SEGMENT_BYTES),
+        text("storage.sled.reserve_bytes", SEGMENT_BYTES),
     ]);
     settings.extend(options.activation_settings.iter().cloned());
     settings

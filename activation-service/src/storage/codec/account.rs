@@ -130,11 +130,11 @@ pub(super) fn suspension(r: &mut Reader<'_>) -> Result<Suspension, Malformed> {
     Ok(Suspension { suspended: r.flag()?, generation: r.number()? })
 }
 
-pub(super) fn put_lookup(w: &mut Writer, lookup: &LookupDigest) {
+pub(crate) fn put_lookup(w: &mut Writer, lookup: &LookupDigest) {
     w.number(lookup.pepper.0.into());
     w.fixed(&lookup.digest);
 }
 
-pub(super) fn lookup(r: &mut Reader<'_>) -> Result<LookupDigest, Malformed> {
+pub(crate) fn lookup(r: &mut Reader<'_>) -> Result<LookupDigest, Malformed> {
     Ok(LookupDigest { pepper: PepperId(r.number_u32()?), digest: r.fixed()? })
 }

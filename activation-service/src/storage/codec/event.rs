@@ -88,6 +88,21 @@ pub(crate) fn decode_event(bytes: &[u8]) -> Result<Event, Malformed> {
     Ok(Event { key_id, version, shown_ms, origin, request, body })
 }
 
+/// The bytes of evidence by itself.
+pub(crate) fn encode_evidence(evidence: &Evidence) -> Vec<u8> {
+    let mut w = Writer::new(FORMAT);
+    put_evidence(&mut w, evidence);
+    w.finish()
+}
+
+/// The evidence that these bytes are of.
+pub(crate) fn decode_evidence(bytes: &[u8]) -> Result<Evidence, Malformed> {
+    let mut r = Reader::new(bytes, FORMAT)?;
+    let evidence = evidence(&mut r)?;
+    r.finish()?;
+    Ok(evidence)
+}
+
 pub(super) fn put_evidence(w: &mut Writer, evidence: &Evidence) {
     w.list(evidence.components().iter(), |w, component| {
         w.byte(component.kind().number());
@@ -102,6 +117,10 @@ pub(super) fn evidence(r: &mut Reader<'_>) -> Result<Evidence, Malformed> {
         let digests = r.list(|r| Ok(Digest(r.fixed()?)))?;
         Component::new(kind, recipe, digests).map_err(|_| Malformed("bad component"))
     })?;
+    if components.is_empty() {
+        // It was erased.
+        return Ok(Evidence::default());
+    }
     Evidence::new(components).map_err(|_| Malformed("bad evidence"))
 }
 

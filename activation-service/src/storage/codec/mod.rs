@@ -5,9 +5,11 @@ mod account;
 mod event;
 mod wire;
 
-pub(crate) use account::{decode_count, decode_head, encode_count, encode_head};
-pub(crate) use event::{decode_event, encode_event};
-pub(crate) use wire::Malformed;
+pub(crate) use account::{
+    decode_count, decode_head, encode_count, encode_head, lookup as get_lookup, put_lookup,
+};
+pub(crate) use event::{decode_event, decode_evidence, encode_event, encode_evidence};
+pub(crate) use wire::{Malformed, Reader, Writer};
 
 /// Version of every row format; a reader refuses later ones.
 pub(crate) const FORMAT: u8 = 1;

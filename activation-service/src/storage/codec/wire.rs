@@ -141,15 +141,26 @@ impl<'a> Reader<'a> {
         Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
 
-    pub(crate) fn text(&mut self) -> Result<String, Malformed> {
+    /// Bytes behind their length.
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
         let length = self.number()?;
         if length > BYTES_MAX {
             return Err(Malformed("a text is too long"));
         }
         let length = usize::try_from(length).map_err(|_| Malformed("a text is too long"))?;
-        let (text, rest) = self.bytes.split_at_checked(length).ok_or(Malformed("cut short"))?;
+        let (bytes, rest) = self.bytes.split_at_checked(length).ok_or(Malformed("cut short"))?;
         self.bytes = rest;
-        String::from_utf8(text.to_vec()).map_err(|_| Malformed("a text is not UTF-8"))
+        Ok(bytes)
+    }
+
+    pub(crate) fn text(&mut self) -> Result<String, Malformed> {
+        let text = self.bytes()?.to_vec();
+        String::from_utf8(text).map_err(|_| Malformed("a text is not UTF-8"))
+    }
+
+    /// Everything that is left.
+    pub(crate) fn rest(self) -> &'a [u8] {
+        self.bytes
     }
 
     pub(crate) fn option<T>(

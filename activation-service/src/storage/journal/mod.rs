@@ -54,6 +54,14 @@ pub struct Options {
     pub(super) mutant: tests::Mutant,
 }
 
+impl Options {
+    /// Segments and a reserve of these sizes; everything is checked when opening.
+    #[must_use]
+    pub fn of_sizes(segment_bytes: u64, reserve_bytes: u64) -> Self {
+        Self { segment_bytes, reserve_bytes, ..Self::default() }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {

@@ -5,8 +5,8 @@
 //! so batches are cut into small groups; opening can panic, so it is guarded; a failed flush or
 //! sync is final, so the engine stops and answers nothing more.
 
-mod open;
-mod rows;
+pub(in crate::storage) mod open;
+pub(in crate::storage) mod rows;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
@@ -22,9 +22,9 @@ pub use open::{OpenError, SledOptions};
 use rows::{RowError, Sightings, Trees, WriteSet};
 
 /// Most writes between two syncs; measured as safe over torn images (docs/ledger-format.md).
-const GROUP_OPERATIONS_MAX: usize = 200;
+pub(in crate::storage) const GROUP_OPERATIONS_MAX: usize = 200;
 /// Most bytes between two syncs.
-const GROUP_BYTES_MAX: usize = 64 * 1024;
+pub(in crate::storage) const GROUP_BYTES_MAX: usize = 64 * 1024;
 /// A computer's sighting is noted at most this often.
 const SEEN_PERIOD_MS: u64 = 3_600_000;
 /// Sightings that are written together, with a sync of their own.
@@ -55,7 +55,7 @@ struct Books {
 impl SledLedger {
     /// Opens the ledger in a folder, which is made if it does not exist. Blocks.
     pub fn open(folder: &Path, options: &SledOptions) -> Result<Self, OpenError> {
-        let opened = open::open(folder, options)?;
+        let opened = open::open(folder, options, open::FORMAT)?;
         let books = Books {
             db: opened.db,
             trees: opened.trees,
@@ -194,7 +194,12 @@ impl Engine {
             books.sequence += events;
             if let Some(answer) = answers.get_mut(index) {
                 let (chain_id, sequence) = (CHAIN_ID, books.sequence);
-                *answer = Committed::Committed { chain_id, sequence, account_version, proof: None };
+                *answer = Committed::Committed {
+                    chain_id,
+                    sequence,
+                    account_version,
+                    proofs: Vec::new(),
+                };
             }
         }
     }

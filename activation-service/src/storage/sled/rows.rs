@@ -17,16 +17,18 @@ use crate::storage::codec::{
     Malformed, decode_count, decode_event, decode_head, encode_count, encode_event, encode_head,
     seal, unseal,
 };
+use crate::storage::journal::Location;
 use crate::storage::memory::new_lookups;
 
 const SEQUENCE_KEY: &[u8] = b"applied_sequence";
+const HEAD_KEY: &[u8] = b"applied_head";
 const SEQUENCE_BYTES: usize = 8;
 /// An account whose rows name more counts than this is damaged.
 const COUNTS_MAX: usize = 4_000_000;
 
 /// What reading rows can come to.
 #[derive(Debug, Error)]
-pub(super) enum RowError {
+pub(in crate::storage) enum RowError {
     #[error("{0}")]
     Engine(#[from] sled::Error),
     #[error("a row of tree {tree} is malformed: {cause}")]
@@ -37,23 +39,24 @@ pub(super) enum RowError {
 
 impl RowError {
     /// A look-up row names a key that is not there.
-    pub(super) fn dangling(key_id: KeyId) -> Self {
+    pub(in crate::storage) fn dangling(key_id: KeyId) -> Self {
         Self::Inconsistent(format!("a look-up digest names {key_id}, which has no head"))
     }
 }
 
 /// When computers were last seen.
-pub(super) type Sightings = HashMap<(KeyId, ActivationId), i64>;
+pub(in crate::storage) type Sightings = HashMap<(KeyId, ActivationId), i64>;
 
 /// The trees of the ledger.
-pub(super) struct Trees {
+pub(in crate::storage) struct Trees {
     keys: Tree,
     counts: Tree,
     events: Tree,
     requests: Tree,
     lookups: Tree,
+    places: Tree,
     seen: Tree,
-    pub(super) meta: Tree,
+    pub(in crate::storage) meta: Tree,
 }
 
 /// One row to write.
@@ -70,22 +73,23 @@ enum TreeName {
     Events,
     Requests,
     Lookups,
+    Places,
     Meta,
 }
 
 /// The rows of some changes, written in one transaction.
 #[derive(Default)]
-pub(super) struct WriteSet {
+pub(in crate::storage) struct WriteSet {
     rows: Vec<Row>,
     bytes: usize,
 }
 
 impl WriteSet {
-    pub(super) fn operations(&self) -> usize {
+    pub(in crate::storage) fn operations(&self) -> usize {
         self.rows.len()
     }
 
-    pub(super) const fn bytes(&self) -> usize {
+    pub(in crate::storage) const fn bytes(&self) -> usize {
         self.bytes
     }
 
@@ -95,7 +99,7 @@ impl WriteSet {
     }
 
     /// The rows of one change, whose last event gets the position `sequence`.
-    pub(super) fn of(change: &Change, sequence: u64) -> Self {
+    pub(in crate::storage) fn of(change: &Change, sequence: u64) -> Self {
         let mut set = Self::default();
         let account = &change.account;
         let key_id = account.head.key_id;
@@ -124,15 +128,34 @@ impl WriteSet {
         set
     }
 
-    pub(super) fn append(&mut self, other: Self) {
+    pub(in crate::storage) fn append(&mut self, other: Self) {
         self.bytes += other.bytes;
         self.rows.extend(other.rows);
     }
 
     /// Makes the whole set end with the position it brings the ledger to.
-    pub(super) fn close(&mut self, sequence: u64) {
+    pub(in crate::storage) fn close(&mut self, sequence: u64) {
         let value = seal(SEQUENCE_KEY, sequence.to_be_bytes().to_vec());
         self.put(TreeName::Meta, SEQUENCE_KEY.to_vec(), value);
+    }
+
+    /// Notes where the frame lies that holds the events of a change.
+    pub(in crate::storage) fn place(&mut self, change: &Change, location: Location) {
+        for event in &change.events {
+            let key = numbered(event.key_id, event.version);
+            let segment = location.segment.to_be_bytes();
+            let value = [&segment[..], &location.offset.to_be_bytes()[..]].concat();
+            let value = seal(&key, value);
+            self.put(TreeName::Places, key, value);
+        }
+    }
+
+    /// Makes the whole set end with the position, and the hash of the last head that is wholly
+    /// applied there.
+    pub(in crate::storage) fn close_at(&mut self, sequence: u64, head: &[u8; 32]) {
+        self.close(sequence);
+        let value = seal(HEAD_KEY, head.to_vec());
+        self.put(TreeName::Meta, HEAD_KEY.to_vec(), value);
     }
 
     fn put_event(&mut self, event: &Event, sequence: u64) {
@@ -150,23 +173,31 @@ impl WriteSet {
 }
 
 impl Trees {
-    pub(super) fn open(db: &Db) -> Result<Self, sled::Error> {
+    pub(in crate::storage) fn open(db: &Db) -> Result<Self, sled::Error> {
         Ok(Self {
             keys: db.open_tree("keys")?,
             counts: db.open_tree("counts")?,
             events: db.open_tree("events")?,
             requests: db.open_tree("requests")?,
             lookups: db.open_tree("lookups")?,
+            places: db.open_tree("places")?,
             seen: db.open_tree("seen")?,
             meta: db.open_tree("meta")?,
         })
     }
 
     /// Writes a set as one transaction over all trees.
-    pub(super) fn write(&self, set: &WriteSet) -> Result<(), sled::Error> {
-        let trees =
-            (&self.keys, &self.counts, &self.events, &self.requests, &self.lookups, &self.meta);
-        let done = trees.transaction(|(keys, counts, events, requests, lookups, meta)| {
+    pub(in crate::storage) fn write(&self, set: &WriteSet) -> Result<(), sled::Error> {
+        let trees = (
+            &self.keys,
+            &self.counts,
+            &self.events,
+            &self.requests,
+            &self.lookups,
+            &self.places,
+            &self.meta,
+        );
+        let done = trees.transaction(|(keys, counts, events, requests, lookups, places, meta)| {
             for row in &set.rows {
                 let tree = match row.tree {
                     TreeName::Keys => keys,
@@ -174,6 +205,7 @@ impl Trees {
                     TreeName::Events => events,
                     TreeName::Requests => requests,
                     TreeName::Lookups => lookups,
+                    TreeName::Places => places,
                     TreeName::Meta => meta,
                 };
                 tree.insert(row.key.as_slice(), row.value.as_slice())?;
@@ -187,21 +219,32 @@ impl Trees {
     }
 
     /// The position that the ledger contains.
-    pub(super) fn sequence(&self) -> Result<u64, RowError> {
+    pub(in crate::storage) fn sequence(&self) -> Result<u64, RowError> {
         match self.meta.get(SEQUENCE_KEY)? {
             Some(row) => sealed_number("meta", SEQUENCE_KEY, &row),
             None => Ok(0),
         }
     }
 
-    pub(super) fn owner_of(&self, lookup: &LookupDigest) -> Result<Option<KeyId>, RowError> {
+    /// The hash of the last head that is wholly applied; none before the first.
+    pub(in crate::storage) fn applied_head(&self) -> Result<Option<[u8; 32]>, RowError> {
+        let Some(row) = self.meta.get(HEAD_KEY)? else { return Ok(None) };
+        let hash = unseal(HEAD_KEY, &row).map_err(malformed("meta"))?;
+        let hash = hash.try_into().map_err(|_| malformed("meta")(Malformed("no hash")))?;
+        Ok(Some(hash))
+    }
+
+    pub(in crate::storage) fn owner_of(
+        &self,
+        lookup: &LookupDigest,
+    ) -> Result<Option<KeyId>, RowError> {
         let key = lookup_key(lookup);
         let Some(row) = self.lookups.get(&key)? else { return Ok(None) };
         let id = unseal(&key, &row).map(KeyId::from_slice).map_err(malformed("lookups"))?;
         id.map(Some).ok_or_else(|| malformed("lookups")(Malformed("no key id")))
     }
 
-    pub(super) fn head(&self, key_id: KeyId) -> Result<Option<Head>, RowError> {
+    pub(in crate::storage) fn head(&self, key_id: KeyId) -> Result<Option<Head>, RowError> {
         let Some(row) = self.keys.get(key_id.0)? else { return Ok(None) };
         let head = unseal(&key_id.0, &row).and_then(decode_head).map_err(malformed("keys"))?;
         if head.key_id == key_id {
@@ -210,7 +253,7 @@ impl Trees {
         Err(RowError::Inconsistent(format!("the head of {key_id} is that of {}", head.key_id)))
     }
 
-    pub(super) fn account(&self, key_id: KeyId) -> Result<Option<Account>, RowError> {
+    pub(in crate::storage) fn account(&self, key_id: KeyId) -> Result<Option<Account>, RowError> {
         let Some(head) = self.head(key_id)? else { return Ok(None) };
         let mut counts = Vec::new();
         for row in self.counts.scan_prefix(key_id.0) {
@@ -230,7 +273,26 @@ impl Trees {
         Ok(Some(account))
     }
 
-    pub(super) fn event(&self, key_id: KeyId, version: u64) -> Result<Recorded, RowError> {
+    /// Where the frame lies that holds an event.
+    pub(in crate::storage) fn place_of(
+        &self,
+        key_id: KeyId,
+        version: u64,
+    ) -> Result<Option<Location>, RowError> {
+        let key = numbered(key_id, version);
+        let Some(row) = self.places.get(&key)? else { return Ok(None) };
+        let row = unseal(&key, &row).map_err(malformed("places"))?;
+        let cut = || malformed("places")(Malformed("cut short"));
+        let (segment, offset) = row.split_first_chunk().ok_or_else(cut)?;
+        let segment = u32::from_be_bytes(*segment);
+        Ok(Some(Location { segment, offset: number("places", offset)? }))
+    }
+
+    pub(in crate::storage) fn event(
+        &self,
+        key_id: KeyId,
+        version: u64,
+    ) -> Result<Recorded, RowError> {
         let key = numbered(key_id, version);
         let row = self.events.get(&key)?;
         let row =
@@ -238,7 +300,7 @@ impl Trees {
         recorded(&key, &row)
     }
 
-    pub(super) fn request(
+    pub(in crate::storage) fn request(
         &self,
         key_id: KeyId,
         request: RequestId,
@@ -254,7 +316,11 @@ impl Trees {
         Ok(Some(event))
     }
 
-    pub(super) fn history(&self, key_id: KeyId, span: Span) -> Result<Vec<Recorded>, RowError> {
+    pub(in crate::storage) fn history(
+        &self,
+        key_id: KeyId,
+        span: Span,
+    ) -> Result<Vec<Recorded>, RowError> {
         // Versions begin at 1, so 0 and the largest number lie outside on both sides.
         let (from, to) = match (span.after, span.descending) {
             (None, _) => (0, u64::MAX),
@@ -273,7 +339,7 @@ impl Trees {
     }
 
     /// Writes sightings as one transaction.
-    pub(super) fn write_seen(&self, sightings: &Sightings) -> Result<(), sled::Error> {
+    pub(in crate::storage) fn write_seen(&self, sightings: &Sightings) -> Result<(), sled::Error> {
         let mut batch = sled::Batch::default();
         for ((key_id, activation), time_ms) in sightings {
             batch.insert([key_id.0, activation.0].concat(), &time_ms.to_be_bytes());
@@ -281,7 +347,7 @@ impl Trees {
         self.seen.apply_batch(batch)
     }
 
-    pub(super) fn last_seen(
+    pub(in crate::storage) fn last_seen(
         &self,
         key_id: KeyId,
         activation: ActivationId,

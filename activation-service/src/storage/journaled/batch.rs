@@ -1,0 +1,198 @@
+//! The body of a journal frame: one batch of events with its signed head, and the private parts
+//! beside it.
+//!
+//! Body: format, head (length, bytes), then for each event its leaf (length, bytes) and the number
+//! of its private part, from 1, or 0. A private part can be erased: what a leaf commits to, with
+//! the salt, and the hash of the request, which is one of evidence without a salt.
+
+use std::sync::Arc;
+
+use receipt::{EncodedLeaf, Salt, SealedBatch, SignedHead, SigningKey, Tip};
+use thiserror::Error;
+
+use super::leaf::{self, Private};
+use crate::domain::event::Event;
+use crate::domain::ids::KeyId;
+use crate::storage::codec::{
+    Malformed, Reader, Writer, decode_evidence, encode_evidence, get_lookup, put_lookup,
+};
+use crate::storage::journal::{Entry, Hash, UnreadableBody};
+
+/// Version of a body.
+const FORMAT: u8 = 1;
+/// Version of a private part.
+const PRIVATE_FORMAT: u8 = 1;
+/// What a private part is of.
+const EVIDENCE: u8 = 1;
+const LOOKUPS: u8 = 2;
+const NOTHING: u8 = 3;
+
+/// A body, or an event in it, that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct Unreadable(pub &'static str);
+
+impl From<Malformed> for Unreadable {
+    fn from(error: Malformed) -> Self {
+        Self(error.0)
+    }
+}
+
+/// A batch that is ready for the journal.
+pub(super) struct Sealed {
+    pub(super) body: Vec<u8>,
+    pub(super) erasable: Vec<Vec<u8>>,
+    pub(super) batch: SealedBatch,
+}
+
+/// Events of a frame with their positions.
+pub(super) struct Opened {
+    pub(super) events: Vec<(u64, Event)>,
+}
+
+/// Seals events as the next batch of a chain; `salt` gives fresh random bytes.
+pub(super) fn seal(
+    key: &SigningKey,
+    tip: &Tip,
+    events: &[&Event],
+    mut salt: impl FnMut() -> [u8; 16],
+) -> Result<Sealed, Unreadable> {
+    let (mut leaves, mut erasable, mut beside) = (Vec::new(), Vec::new(), Vec::new());
+    for (event, sequence) in events.iter().zip(tip.last_sequence + 1..) {
+        let private = Private::of(event);
+        let salt = Salt(salt());
+        let encoded = leaf::leaf(event, sequence, &salt).encode();
+        leaves.push(encoded.map_err(|_| Unreadable("an event is out of a leaf's bounds"))?);
+        let mut number = 0;
+        if !private.is_empty() {
+            erasable.push(private_part(&private, &salt));
+            number = erasable.len() as u64;
+        }
+        beside.push(number);
+    }
+    let batch = SealedBatch::seal(key, tip, leaves)
+        .map_err(|_| Unreadable("the events do not continue the chain"))?;
+    let mut w = Writer::new(FORMAT);
+    put_bytes(&mut w, &batch.head().encode());
+    w.number(batch.leaves().len() as u64);
+    for (leaf, number) in batch.leaves().iter().zip(beside) {
+        put_bytes(&mut w, leaf.as_ref());
+        w.number(number);
+    }
+    Ok(Sealed { body: w.finish(), erasable, batch })
+}
+
+/// The hash of the head in a body, which is what chains frames.
+pub(super) fn head_of(body: &[u8]) -> Result<Hash, UnreadableBody> {
+    head(body).map(|head| head.hash()).map_err(|error| UnreadableBody(error.to_string()))
+}
+
+/// The head in a body.
+pub(super) fn head(body: &[u8]) -> Result<SignedHead, Unreadable> {
+    let mut r = Reader::new(body, FORMAT)?;
+    read_head(&mut r)
+}
+
+/// The events of a frame; the leaves must be those of the head.
+pub(super) fn open(body: &[u8], erasable: &[Entry]) -> Result<Opened, Unreadable> {
+    let (batch, beside) = read(body)?;
+    let mut events = Vec::with_capacity(beside.len());
+    for (encoded, number) in batch.leaves().iter().zip(beside) {
+        let leaf = receipt::Leaf::decode(encoded.as_ref())
+            .map_err(|_| Unreadable("a leaf cannot be read"))?;
+        let private = match number.checked_sub(1) {
+            None => Private::default(),
+            Some(index) => {
+                let index = usize::try_from(index).map_err(|_| Unreadable("no private part"))?;
+                match erasable.get(index).ok_or(Unreadable("no private part"))? {
+                    Entry::Present(bytes) => read_private(bytes)?,
+                    Entry::Erased => Private::default(),
+                }
+            }
+        };
+        events.push((encoded.sequence(), leaf::event(&leaf, private)?));
+    }
+    Ok(Opened { events })
+}
+
+/// The receipt of one event of a frame, the same bytes each time.
+pub(super) fn receipt(body: &[u8], key: KeyId, version: u64) -> Result<Arc<[u8]>, Unreadable> {
+    let (batch, _) = read(body)?;
+    let wanted = |encoded: &EncodedLeaf| {
+        let leaf = receipt::Leaf::decode(encoded.as_ref());
+        leaf.is_ok_and(|leaf| leaf.key_id == key.0 && leaf.account_version == version)
+    };
+    let index = batch.leaves().iter().position(wanted);
+    let receipt = index.and_then(|index| batch.receipt(index));
+    Ok(receipt.ok_or(Unreadable("the event is not in this batch"))?.encode().into())
+}
+
+/// The batch in a body, and the number of each event's private part.
+fn read(body: &[u8]) -> Result<(SealedBatch, Vec<u64>), Unreadable> {
+    let mut r = Reader::new(body, FORMAT)?;
+    let head = read_head(&mut r)?;
+    let rows = r.list(|r| Ok((r.bytes()?.to_vec(), r.number()?)))?;
+    r.finish()?;
+    let (mut leaves, mut beside) = (Vec::new(), Vec::new());
+    for (leaf, row) in rows {
+        let leaf = EncodedLeaf::from_bytes(leaf);
+        leaves.push(leaf.map_err(|_| Unreadable("a leaf cannot be read"))?);
+        beside.push(row);
+    }
+    let batch = SealedBatch::reopen(head, leaves)
+        .map_err(|_| Unreadable("the leaves are not those of the head"))?;
+    Ok((batch, beside))
+}
+
+fn read_head(r: &mut Reader<'_>) -> Result<SignedHead, Unreadable> {
+    SignedHead::decode(r.bytes()?).map_err(|_| Unreadable("a head cannot be read"))
+}
+
+fn put_bytes(w: &mut Writer, bytes: &[u8]) {
+    w.number(bytes.len() as u64);
+    w.fixed(bytes);
+}
+
+fn private_part(private: &Private, salt: &Salt) -> Vec<u8> {
+    let mut w = Writer::new(PRIVATE_FORMAT);
+    w.fixed(&salt.0);
+    w.option(private.payload, |w, payload| w.fixed(&payload));
+    match &private.evidence {
+        Some(evidence) => {
+            w.byte(EVIDENCE);
+            w.fixed(&encode_evidence(evidence));
+        }
+        None if private.lookups.is_empty() => w.byte(NOTHING),
+        None => {
+            w.byte(LOOKUPS);
+            w.list(private.lookups.iter(), put_lookup);
+        }
+    }
+    w.finish()
+}
+
+fn read_private(bytes: &[u8]) -> Result<Private, Unreadable> {
+    let mut r = Reader::new(bytes, PRIVATE_FORMAT)?;
+    let _salt: [u8; 16] = r.fixed()?;
+    let payload = r.option(Reader::fixed)?;
+    let private = Private { payload, ..Private::default() };
+    match r.byte()? {
+        EVIDENCE => {
+            let evidence = Some(Arc::new(decode_evidence(r.rest())?));
+            Ok(Private { evidence, ..private })
+        }
+        LOOKUPS => {
+            let lookups = r.list(get_lookup)?;
+            r.finish()?;
+            Ok(Private { lookups, ..private })
+        }
+        NOTHING => {
+            r.finish()?;
+            Ok(private)
+        }
+        _ => Err(Unreadable("a private part of an unknown kind")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

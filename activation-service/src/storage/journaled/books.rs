@@ -1,0 +1,151 @@
+//! The sled side: durable events are applied in groups small enough to be whole after a power cut,
+//! and read back as accounts.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::domain::account::{Account, Head};
+use crate::domain::event::Event;
+use crate::domain::ids::{ActivationId, KeyId, RequestId};
+use crate::domain::product_key::LookupDigest;
+use crate::ports::{Change, Recorded, Span};
+use crate::storage::journal::{Hash, Location};
+use crate::storage::sled::open::{FORMAT_APPLIED, open};
+use crate::storage::sled::rows::{RowError, Sightings, Trees, WriteSet};
+use crate::storage::sled::{GROUP_BYTES_MAX, GROUP_OPERATIONS_MAX, OpenError, SledOptions};
+
+/// Sled as the ledger that answers questions.
+pub(super) struct Books {
+    db: ::sled::Db,
+    /// Held for writing while a transaction is written, so that a reader sees whole accounts.
+    trees: RwLock<Trees>,
+    file: File,
+}
+
+/// How far the books are applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Applied {
+    /// Position of the last event.
+    pub(super) sequence: u64,
+    /// Hash of the last head that is wholly applied.
+    pub(super) head: Hash,
+}
+
+/// A batch that the journal made durable.
+pub(super) struct Batch {
+    /// The changes, whose events follow each other.
+    pub(super) changes: Vec<Change>,
+    /// Position of the first event.
+    pub(super) first_sequence: u64,
+    /// Where its frame lies.
+    pub(super) location: Location,
+    /// Hash of the head before it.
+    pub(super) previous: Hash,
+    /// Hash of its own head.
+    pub(super) head: Hash,
+}
+
+impl Books {
+    pub(super) fn open(
+        folder: &Path,
+        options: &SledOptions,
+    ) -> Result<(Self, Result<Applied, RowError>), OpenError> {
+        let opened = open(folder, options, FORMAT_APPLIED)?;
+        let sequence = opened.sequence;
+        let applied = opened.trees.applied_head().map(|head| Applied {
+            sequence,
+            head: head.unwrap_or(crate::storage::journal::NO_HEAD),
+        });
+        let books = Self { db: opened.db, trees: RwLock::new(opened.trees), file: opened.file };
+        Ok((books, applied))
+    }
+
+    /// Applies a batch; whole changes go together, and every group says how far it brings the
+    /// books.
+    pub(super) fn apply(&self, batch: &Batch) -> Result<(), String> {
+        let mut group = WriteSet::default();
+        let mut sequence = batch.first_sequence.saturating_sub(1);
+        for change in &batch.changes {
+            let next = sequence + change.events.len() as u64;
+            let mut set = WriteSet::of(change, next);
+            set.place(change, batch.location);
+            // Two more operations for what closes the group.
+            let operations = group.operations() + set.operations() + 2;
+            let bytes = group.bytes() + set.bytes();
+            let is_full = operations > GROUP_OPERATIONS_MAX || bytes > GROUP_BYTES_MAX;
+            if is_full && group.operations() > 0 {
+                self.write(std::mem::take(&mut group), sequence, &batch.previous)?;
+            }
+            group.append(set);
+            sequence = next;
+        }
+        self.write(group, sequence, &batch.head)
+    }
+
+    fn write(&self, mut group: WriteSet, sequence: u64, head: &Hash) -> Result<(), String> {
+        group.close_at(sequence, head);
+        {
+            let trees = self.trees.write().map_err(|_| "a writer panicked".to_owned())?;
+            trees.write(&group).map_err(|error| error.to_string())?;
+        }
+        self.durable()
+    }
+
+    fn durable(&self) -> Result<(), String> {
+        self.db.flush().map_err(|error| error.to_string())?;
+        // sled's own flush leaves the data in the page cache.
+        self.file.sync_data().map_err(|error| error.to_string())
+    }
+
+    /// Writes sightings; they may be lost, so nobody waits for them.
+    pub(super) fn write_seen(&self, sightings: &Sightings) -> Result<(), String> {
+        self.read(|trees| Ok(trees.write_seen(sightings)?)).map_err(|error| error.to_string())?;
+        self.durable()
+    }
+
+    pub(super) fn account(&self, key_id: KeyId) -> Result<Option<Arc<Account>>, RowError> {
+        Ok(self.read(|trees| trees.account(key_id))?.map(Arc::new))
+    }
+
+    pub(super) fn head(&self, key_id: KeyId) -> Result<Option<Head>, RowError> {
+        self.read(|trees| trees.head(key_id))
+    }
+
+    pub(super) fn owner_of(&self, lookup: &LookupDigest) -> Result<Option<KeyId>, RowError> {
+        self.read(|trees| trees.owner_of(lookup))
+    }
+
+    pub(super) fn recorded(
+        &self,
+        key_id: KeyId,
+        request: RequestId,
+    ) -> Result<Option<Arc<Event>>, RowError> {
+        self.read(|trees| trees.request(key_id, request))
+    }
+
+    pub(super) fn place_of(
+        &self,
+        key_id: KeyId,
+        version: u64,
+    ) -> Result<Option<Location>, RowError> {
+        self.read(|trees| trees.place_of(key_id, version))
+    }
+
+    pub(super) fn history(&self, key_id: KeyId, span: Span) -> Result<Vec<Recorded>, RowError> {
+        self.read(|trees| trees.history(key_id, span))
+    }
+
+    pub(super) fn last_seen(
+        &self,
+        key_id: KeyId,
+        activation: ActivationId,
+    ) -> Result<Option<i64>, RowError> {
+        self.read(|trees| trees.last_seen(key_id, activation))
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Trees) -> Result<T, RowError>) -> Result<T, RowError> {
+        // What was applied before a panic is durable in the journal all the same.
+        read(&self.trees.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
