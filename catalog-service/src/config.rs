@@ -94,8 +94,7 @@ pub struct SecretsConfig {
     /// Secret of the digests by which a product key is recognised, 64 hex digits or more. Required;
     /// it never changes.
     pub digest_secret: Option<Secret>,
-    /// Secret that signs page tokens, 32 characters or more; by default random, so that tokens end
-    /// with the process.
+    /// Secret that signs page tokens, 32 characters or more; default derived from `digest_secret`.
     pub page_token_secret: Option<Secret>,
 }
 

@@ -23,7 +23,7 @@ use crate::adapters::vault::{KeyRing, KeyRingError, KeyVault};
 use crate::app::{App, Ports, Settings};
 use crate::config::Config;
 use crate::grpc::{CatalogApi, Links, status};
-use crate::ports::{Clock, ContentFault, Keys, Random, RandomError, StoreError};
+use crate::ports::{Clock, ContentFault, Keys, Random, StoreError};
 use crate::storage::shelf::FileShelf;
 use crate::storage::sqlite::{OpenError, SqliteOptions, SqliteStore};
 
@@ -33,8 +33,6 @@ const SERVICE: &str = "benefits.catalog.v1.CatalogService";
 pub const OUTBOX_HEALTH: &str = "benefits.catalog.v1.Outbox";
 /// How long the background work may take to end after the server has.
 const BACKGROUND_END_MS_MAX: u64 = 5_000;
-/// Bytes of a page token secret that we make ourselves.
-const PAGE_TOKEN_SECRET_BYTES: usize = 32;
 
 /// Why the service cannot start or go on.
 #[derive(Debug, Error)]
@@ -71,9 +69,6 @@ pub enum ServerError {
     /// The secret of the digests is not the one that the stored rows were written with.
     #[error("secrets.digest_secret: is not the one that this store was written with")]
     DigestSecretChanged,
-    /// There is no randomness.
-    #[error(transparent)]
-    Random(#[from] RandomError),
     /// The channel to the activation service cannot be made.
     #[error("activation.channel: {0}")]
     Channel(#[from] ChannelError),
@@ -124,13 +119,14 @@ pub async fn bind_at(config: Config, clock: Arc<dyn Clock>) -> Result<Server, Se
     })
     .await?;
     check_secrets(&store, &vault).await?;
+    let sealer = sealer(&config, &vault);
     let channel = chassis::channel::connect_lazy(&config.activation.channel)?;
     let call_timeout = Duration::from_millis(config.activation.call_timeout_ms);
     let plain = config.activation.channel.uri.starts_with("http://");
     let shared = Arc::new(store.clone());
     let ports = Ports {
         clock,
-        random: Arc::clone(&random),
+        random,
         shelf: Arc::new(shelf),
         memberships: shared.clone(),
         keys: shared.clone(),
@@ -145,7 +141,7 @@ pub async fn bind_at(config: Config, clock: Arc<dyn Clock>) -> Result<Server, Se
         metrics,
         app: App::new(ports, settings(&config)),
         store,
-        sealer: sealer(&config, random.as_ref())?,
+        sealer,
         health: Health::new(&[SERVICE, OUTBOX_HEALTH]),
         config,
     })
@@ -239,11 +235,10 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-fn sealer(config: &Config, random: &dyn Random) -> Result<Sealer, ServerError> {
-    if let Some(secret) = &config.secrets.page_token_secret {
-        return Ok(Sealer::new(secret.expose().as_bytes()));
+/// Tokens outlive the process: a reader goes on with its list after a restart.
+fn sealer(config: &Config, vault: &KeyVault) -> Sealer {
+    match &config.secrets.page_token_secret {
+        Some(secret) => Sealer::new(secret.expose().as_bytes()),
+        None => Sealer::new(&vault.page_token_secret()),
     }
-    let mut secret = [0; PAGE_TOKEN_SECRET_BYTES];
-    random.fill(&mut secret)?;
-    Ok(Sealer::new(&secret))
 }

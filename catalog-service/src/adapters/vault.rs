@@ -28,6 +28,7 @@ pub const RING_ID_CHARS_MAX: usize = 32;
 const NONCE_BYTES: usize = 24;
 const CONTEXT_FORMAT: &[u8] = b"benefits.catalog.v1 product key 1";
 const DIGEST_FORMAT: &[u8] = b"benefits.catalog.v1 same product key 1";
+const PAGE_TOKEN_FORMAT: &[u8] = b"benefits.catalog.v1 page token secret 1";
 const WITNESS_FORMAT: &[u8] = b"benefits.catalog.v1 digest secret witness 1";
 
 /// Why a key ring cannot be read. No variant holds any of it.
@@ -130,6 +131,13 @@ impl KeyVault {
         let mut mac = self.digest_secret.clone();
         mac.update(WITNESS_FORMAT);
         hex::encode(mac.finalize().into_bytes())
+    }
+
+    /// The secret of page tokens where the settings give none.
+    pub fn page_token_secret(&self) -> [u8; KEY_BYTES] {
+        let mut mac = self.digest_secret.clone();
+        mac.update(PAGE_TOKEN_FORMAT);
+        mac.finalize().into_bytes().into()
     }
 
     /// Whether it can open what was sealed under this encryption key.

@@ -49,7 +49,6 @@ fn failure(error: &ServerError) -> Failure {
         ServerError::KeyRing(_) | ServerError::Digest(_) => EXIT_USAGE,
         ServerError::EncryptionKeyMissing(_) | ServerError::DigestSecretChanged => EXIT_USAGE,
         ServerError::Open(_) | ServerError::Store(_) => EXIT_STORAGE,
-        ServerError::Random(_) => EXIT_SYSTEM,
         ServerError::Metrics(MetricsError::Remote(_)) => EXIT_USAGE,
         ServerError::Metrics(_) => EXIT_SYSTEM,
         ServerError::Serve(ServeError::Settings(_) | ServeError::TokenKey(_)) => EXIT_USAGE,

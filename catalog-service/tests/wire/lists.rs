@@ -89,6 +89,25 @@ async fn pages_put_together_are_the_list() {
 }
 
 #[tokio::test]
+async fn a_reader_goes_on_with_its_list_after_a_restart() {
+    let mut world = World::enrolled().await;
+    world.config.secrets.page_token_secret = None;
+    world.stop().await;
+    world.start().await;
+    let mut request = list("partners/contoso");
+    request.page_size = 3;
+    let first = rows(&world, request.clone()).await;
+    world.stop().await;
+    world.start().await;
+    request.page_token = first.next_page_token;
+    let second = rows(&world, request).await;
+    assert_eq!((second.benefits.len(), second.total_size), (3, first.total_size));
+    let names = |rows: &[pb::Benefit]| rows.iter().map(|row| row.name.clone()).collect::<Vec<_>>();
+    let (one, two) = (names(&first.benefits), names(&second.benefits));
+    assert!(two.iter().all(|name| !one.contains(name)), "{one:?} {two:?}");
+}
+
+#[tokio::test]
 async fn a_token_belongs_to_its_query_and_its_service() {
     let world = World::enrolled().await;
     let mut request = list("partners/contoso");
