@@ -107,19 +107,8 @@ impl Shape {
 
     /// The page of a list of one content.
     pub(super) fn page(&mut self, wanted: &Wanted<'_>, sealer: &Sealer) -> Option<PageRequest> {
-        let size = self.take("page_size", page::page_size(wanted.size));
-        let bytes = self.cursor(wanted, sealer)?;
-        let after = match bytes {
-            None => None,
-            Some(bytes) => match content_cursor(&bytes) {
-                Some(cursor) => Some(cursor),
-                None => {
-                    self.fault("page_token", "is not a token of this list");
-                    return None;
-                }
-            },
-        };
-        Some(PageRequest { size: size?, after })
+        let (size, after) = self.page_after(wanted, sealer, content_cursor)?;
+        Some(PageRequest { size, after })
     }
 
     /// The page of a list of reveals.
@@ -128,19 +117,21 @@ impl Shape {
         wanted: &Wanted<'_>,
         sealer: &Sealer,
     ) -> Option<(usize, Option<RevealCursor>)> {
+        self.page_after(wanted, sealer, time_cursor)
+    }
+
+    /// The size of a page, and the place after which it begins, read as its list writes it.
+    fn page_after<C>(
+        &mut self,
+        wanted: &Wanted<'_>,
+        sealer: &Sealer,
+        read: fn(&[u8]) -> Option<C>,
+    ) -> Option<(usize, Option<C>)> {
         let size = self.take("page_size", page::page_size(wanted.size));
-        let bytes = self.cursor(wanted, sealer)?;
-        let after = match bytes {
-            None => None,
-            Some(bytes) => match time_cursor(&bytes) {
-                Some(cursor) => Some(cursor),
-                None => {
-                    self.fault("page_token", "is not a token of this list");
-                    return None;
-                }
-            },
-        };
-        Some((size?, after))
+        let Some(bytes) = self.cursor(wanted, sealer)? else { return Some((size?, None)) };
+        let after = read(&bytes).ok_or("is not a token of this list");
+        let after = self.take("page_token", after)?;
+        Some((size?, Some(after)))
     }
 
     /// The bytes of the token: none within for the first page.
