@@ -36,6 +36,8 @@ pub struct Activated {
     pub key_id: KeyId,
     /// What was granted.
     pub granted: Granted,
+    /// The proof of it, from engines that give any.
+    pub receipt: Option<Arc<[u8]>>,
 }
 
 impl App {
@@ -68,7 +70,8 @@ impl App {
         if !granted.outcome.is_counted() {
             self.sightings.note(key_id, granted.activation, time_ms);
         }
-        Ok(Activated { key_id, granted })
+        let receipt = self.receipt(key_id, granted.proof).await?;
+        Ok(Activated { key_id, granted, receipt })
     }
 
     /// Looks the key up and completes the command with the clock and a fresh id.
@@ -104,7 +107,7 @@ pub(super) fn granted(
 ) -> Result<Granted, AppError> {
     match result {
         Ok(Answer::Activated(granted)) => Ok(granted),
-        Ok(Answer::Released(_) | Answer::Key) => {
+        Ok(Answer::Released(..) | Answer::Key) => {
             // The request id recorded something else than an activation.
             Err(AppError::refused(Refusal::RequestIdReused, head))
         }

@@ -14,6 +14,8 @@ pub struct ActivationTerms {
     pub salt: DeploymentSalt,
     /// The policy in force.
     pub policy_version: &'static str,
+    /// The public keys of receipts as text, for display.
+    pub receipt_keys: Vec<String>,
 }
 
 impl App {
@@ -24,6 +26,7 @@ impl App {
             recipes: &RECIPES_ACCEPTED,
             salt: self.salt,
             policy_version: self.policy.version,
+            receipt_keys: self.proof.receipt_keys.clone(),
         }
     }
 }

@@ -6,6 +6,7 @@ mod batch_register_keys;
 mod committer;
 mod get_activation_terms;
 mod get_key;
+mod get_ledger_head;
 mod list_activations;
 mod list_key_events;
 mod preview_activation;
@@ -26,7 +27,7 @@ pub use get_key::KeyAsOf;
 pub use list_activations::{ActivationsPage, ComputerRow};
 pub use list_key_events::EventsPage;
 pub use preview_activation::Preview;
-pub use release_activation::ReleaseRequest;
+pub use release_activation::{GivenUp, ReleaseRequest};
 pub use update_key::KeyUpdate;
 
 use crate::domain::account::Head;
@@ -35,7 +36,7 @@ use crate::domain::event::KEY_HOLDER;
 use crate::domain::ids::KeyId;
 use crate::domain::policy::Policy;
 use crate::domain::product_key::Peppers;
-use crate::ports::{Clock, KeyRef, Ledger, LedgerError, Loaded, Randomness};
+use crate::ports::{Clock, KeyRef, Ledger, LedgerError, Loaded, Proofs, Randomness};
 use committer::Committer;
 use sightings::Sightings;
 
@@ -109,6 +110,9 @@ pub enum AppError {
     /// The caller's role may not set these fields.
     #[error("fields {0:?} may not be set by this caller")]
     FieldsNotPermitted(Vec<&'static str>),
+    /// Nothing is recorded yet, or the engine has no signed chain.
+    #[error("the ledger has no signed head")]
+    NoLedgerHead,
     /// A page token points at nothing.
     #[error("the page token is of another list")]
     PageTokenInvalid,
@@ -150,6 +154,15 @@ impl From<LedgerError> for AppError {
     }
 }
 
+/// Where proofs of answers come from, and the keys they are signed with.
+#[derive(Clone, Default)]
+pub struct ProofTerms {
+    /// Gives the proofs; none with an engine whose events are in no signed chain.
+    pub proofs: Option<Arc<dyn Proofs>>,
+    /// The public keys as text, to be displayed: an installer pins its own.
+    pub receipt_keys: Vec<String>,
+}
+
 /// What the use cases work with.
 pub struct App {
     ledger: Arc<dyn Ledger>,
@@ -160,6 +173,7 @@ pub struct App {
     salt: DeploymentSalt,
     committer: Committer,
     sightings: Sightings,
+    proof: ProofTerms,
 }
 
 /// The background work of an [`App`]; it ends when the app is dropped and everything queued is
@@ -189,11 +203,13 @@ impl App {
         policy: Policy,
         peppers: Peppers,
         salt: DeploymentSalt,
+        proof: ProofTerms,
     ) -> (Self, Background) {
         let policy = Arc::new(policy);
         let (committer, committing) = Committer::start(Arc::clone(&ledger), Arc::clone(&policy));
         let (sightings, noting) = Sightings::start(Arc::clone(&ledger));
-        let app = Self { ledger, clock, randomness, policy, peppers, salt, committer, sightings };
+        let app =
+            Self { ledger, clock, randomness, policy, peppers, salt, committer, sightings, proof };
         (app, Background { tasks: vec![committing, noting] })
     }
 
@@ -203,6 +219,15 @@ impl App {
             return Err(LedgerError::Unavailable("the writer is gone".to_owned()));
         }
         self.ledger.ready().await
+    }
+
+    /// The proof of a durable event; none with an engine that gives none.
+    async fn receipt(&self, key: KeyId, version: u64) -> Result<Option<Arc<[u8]>>, AppError> {
+        let Some(proofs) = &self.proof.proofs else { return Ok(None) };
+        let receipt = proofs.receipt(key, version).await?;
+        // An answer without its proof would be taken for one of an engine that gives none.
+        let missing = || LedgerError::Corrupt(format!("event {version} of {key} has no receipt"));
+        Ok(Some(receipt.ok_or_else(missing)?))
     }
 
     /// The key with this id, if the caller may see it.

@@ -25,13 +25,22 @@ pub struct ReleaseRequest {
     pub presented: Option<(ProductKey, Evidence)>,
 }
 
+/// A count that was given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenUp {
+    /// What was given up.
+    pub released: Released,
+    /// The proof of it, from engines that give any.
+    pub receipt: Option<Arc<[u8]>>,
+}
+
 impl App {
     /// Releases a count; `presented` must be there for a caller with a key alone.
     pub async fn release_activation(
         &self,
         caller: &Caller,
         request: ReleaseRequest,
-    ) -> Result<Released, AppError> {
+    ) -> Result<GivenUp, AppError> {
         let ReleaseRequest { key_id, activation, request_id, reason, presented } = request;
         let requester = match caller {
             Caller::OpsAdmin { .. } => {
@@ -66,7 +75,10 @@ impl App {
         let settled = self.committer.settle(key_id, command).await?;
         let head = settled.head.as_ref();
         match settled.result {
-            Ok(Answer::Released(released)) => Ok(released),
+            Ok(Answer::Released(released, version)) => {
+                let receipt = self.receipt(key_id, version).await?;
+                Ok(GivenUp { released, receipt })
+            }
             Ok(Answer::Activated(_) | Answer::Key) => {
                 Err(AppError::refused(Refusal::RequestIdReused, head))
             }

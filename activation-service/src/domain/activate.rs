@@ -192,25 +192,30 @@ fn grant(policy: &Policy, account: &Account, command: &Activate, verdict: Verdic
         weak,
         clone_suspected: suspected,
     };
+    let activation = matched.as_ref().map_or(command.new_activation, |m| m.count.activation);
+    let first_suspicion = suspected
+        && !account.counts.iter().any(|c| c.activation == activation && c.clone_suspected);
+    // Plain repeats write nothing, so a leaked key cannot fill the disk.
+    let recorded = counted || weak || first_suspicion;
+    let next = account.head.version + 1;
+    let known = matched.is_some();
+    let count = matched.filter(|_| !counted).map_or(next, |m| m.count.number);
     let granted = Granted {
         outcome,
-        activation: matched.as_ref().map_or(command.new_activation, |m| m.count.activation),
-        known: matched.is_some(),
+        activation,
+        known,
         used: account.head.used + u32::from(counted),
         limit: account.head.terms.limit,
         explanation,
+        proof: if recorded { next } else { count },
     };
-    let first_suspicion = suspected
-        && !account.counts.iter().any(|c| c.activation == granted.activation && c.clone_suspected);
-    // Plain repeats write nothing, so a leaked key cannot fill the disk.
-    if !counted && !weak && !first_suspicion {
+    if !recorded {
         return Decision::answer(Answer::Activated(granted));
     }
-    let next = account.head.version + 1;
     let body = Body::Activated(Box::new(Activated {
         outcome,
         activation: granted.activation,
-        count: matched.filter(|_| !counted).map_or(next, |m| m.count.number),
+        count,
         platform: command.platform,
         used: granted.used,
         limit: granted.limit,

@@ -118,8 +118,8 @@ pub struct Update {
 pub enum Answer {
     /// The key is activated.
     Activated(Granted),
-    /// A count was given up.
-    Released(Released),
+    /// A count was given up, recorded by the event of this account version, which proves it.
+    Released(Released, u64),
     /// The key is as asked; its account tells how.
     Key,
 }
@@ -139,6 +139,9 @@ pub struct Granted {
     pub limit: u32,
     /// Why.
     pub explanation: Explanation,
+    /// Account version of the event that proves it: its own if it is recorded, else that of the
+    /// count it rests on.
+    pub proof: u64,
 }
 
 /// What deciding gives: the events to record, and the answer once they are durable.
@@ -288,8 +291,9 @@ fn repeat(context: Context<'_>, request: &RequestStamp) -> Option<Decision> {
             used: activated.used,
             limit: activated.limit,
             explanation: activated.explanation.clone(),
+            proof: event.version,
         }),
-        Body::Released(released) => Answer::Released(*released),
+        Body::Released(released) => Answer::Released(*released, event.version),
         Body::Registered { .. } | Body::Updated { .. } | Body::Refused { .. } => return None,
     };
     Some(Decision::answer(answer))

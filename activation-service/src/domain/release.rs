@@ -17,7 +17,8 @@ pub fn decide(policy: &Policy, account: &Account, command: &Release) -> Decision
             let released = released(account, command, count);
             let body = Body::Released(released);
             let event = next_event(account, &command.origin, Some(command.request), body);
-            Decision { events: vec![event], result: Ok(Answer::Released(released)) }
+            let answer = Answer::Released(released, event.version);
+            Decision { events: vec![event], result: Ok(answer) }
         }
         Err(refusal) => refuse_recorded(account, &command.origin, None, refusal),
     }

@@ -44,7 +44,7 @@ fn client(fields: &mut Fields, wire: Option<pb::ClientInfo>) -> Option<Client> {
 }
 
 pub(super) fn respond(activated: Activated) -> pb::ActivateResponse {
-    let Activated { key_id, granted } = activated;
+    let Activated { key_id, granted, receipt } = activated;
     pb::ActivateResponse {
         outcome: outcome_number(granted.outcome),
         activation: activation_name(key_id, granted.activation),
@@ -52,5 +52,6 @@ pub(super) fn respond(activated: Activated) -> pb::ActivateResponse {
         limit: granted.limit,
         remaining: granted.limit.saturating_sub(granted.used),
         explanation: Some(explanation(granted.explanation)),
+        receipt: receipt.map(|receipt| receipt.to_vec().into()).unwrap_or_default(),
     }
 }

@@ -10,6 +10,7 @@ mod explanation;
 mod fields;
 mod get_activation_terms;
 mod get_key;
+mod get_ledger_head;
 mod key;
 mod key_event;
 mod list_activations;
@@ -64,7 +65,7 @@ impl ActivationService for ActivationRpcs {
     ) -> Answer<pb::GetActivationTermsResponse> {
         let call = self.call(&request);
         let terms = call.app()?.get_activation_terms();
-        Ok(Response::new(get_activation_terms::respond(&terms)))
+        Ok(Response::new(get_activation_terms::respond(terms)))
     }
 
     async fn preview_activation(
@@ -140,6 +141,15 @@ impl ActivationService for ActivationRpcs {
         let asked = call.told(list_key_events::parse(&self.sealer, request.get_ref()))?;
         let found = call.told(list_key_events::read(call.app()?, &call.caller, &asked).await)?;
         Ok(Response::new(list_key_events::respond(&self.sealer, &asked, found)))
+    }
+
+    async fn get_ledger_head(
+        &self,
+        request: Request<pb::GetLedgerHeadRequest>,
+    ) -> Answer<pb::GetLedgerHeadResponse> {
+        let call = self.call(&request);
+        let head = call.told(call.app()?.get_ledger_head().await)?;
+        Ok(Response::new(call.told(get_ledger_head::respond(&head))?))
     }
 
     async fn batch_register_keys(

@@ -6,8 +6,7 @@ use super::evidence::evidence;
 use super::fields::{FieldFaults, Fields};
 use super::key::product_key;
 use super::names::{activation, activation_name, request_id};
-use crate::app::{Caller, ReleaseRequest};
-use crate::domain::event::Released;
+use crate::app::{Caller, GivenUp, ReleaseRequest};
 use crate::domain::ids::KeyId;
 
 /// Most characters of a reason for the history.
@@ -38,7 +37,8 @@ pub(super) fn parse(
     fields.finish(parsed)
 }
 
-pub(super) fn respond(key_id: KeyId, released: Released) -> pb::ReleaseActivationResponse {
+pub(super) fn respond(key_id: KeyId, given_up: GivenUp) -> pb::ReleaseActivationResponse {
+    let GivenUp { released, receipt } = given_up;
     let state = match released.last {
         true => pb::ActivationState::Released,
         false => pb::ActivationState::Active,
@@ -50,5 +50,6 @@ pub(super) fn respond(key_id: KeyId, released: Released) -> pb::ReleaseActivatio
         used: released.used,
         limit: released.limit,
         remaining: released.limit.saturating_sub(released.used),
+        receipt: receipt.map(|receipt| receipt.to_vec().into()).unwrap_or_default(),
     }
 }

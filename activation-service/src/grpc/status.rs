@@ -119,6 +119,7 @@ table! {
     ReleaseLimitReached: "RELEASE_LIMIT_REACHED", FailedPrecondition, Retry::No, SupportIncident;
     EvidenceNotMatching: "EVIDENCE_NOT_MATCHING", FailedPrecondition, Retry::No, ManageBenefits;
     KeyNotFound: "KEY_NOT_FOUND", NotFound, Retry::No, ManageBenefits;
+    NoLedgerHead: "NO_LEDGER_HEAD", FailedPrecondition, Retry::No, SupportIncident;
     AlreadyRegistered: "KEY_ALREADY_REGISTERED", AlreadyExists, Retry::No, SupportIncident;
     FieldNotPermitted: "FIELD_NOT_PERMITTED", PermissionDenied, Retry::No, SupportIncident;
     RateLimited: "RATE_LIMITED", ResourceExhausted, Retry::WhenAdmitted, SupportIncident;
@@ -137,6 +138,7 @@ impl Case {
                 AppError::Refused { refusal, .. } => Self::of_refusal(refusal),
                 AppError::AlreadyRegistered(_) => Self::AlreadyRegistered,
                 AppError::FieldsNotPermitted(_) => Self::FieldNotPermitted,
+                AppError::NoLedgerHead => Self::NoLedgerHead,
                 AppError::PageTokenInvalid => Self::FieldInvalid,
                 AppError::Overloaded => Self::Overloaded,
                 AppError::Contended => Self::Contended,
@@ -222,7 +224,10 @@ fn detailed(fault: Fault, error: &WireError, points_min: u32) -> Fault {
             AppError::PageTokenInvalid => {
                 fault.bad_field("page_token", "MALFORMED", "the page token is of another list")
             }
-            AppError::Overloaded | AppError::Contended | AppError::Unavailable => fault,
+            AppError::NoLedgerHead
+            | AppError::Overloaded
+            | AppError::Contended
+            | AppError::Unavailable => fault,
         },
     }
 }

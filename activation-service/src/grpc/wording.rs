@@ -148,6 +148,11 @@ fn of_app(error: &AppError, points_min: u32) -> Words {
             "Your role does not allow this change.",
             "Met uw rol is deze wijziging niet toegestaan.",
         ),
+        AppError::NoLedgerHead => words(
+            "nothing is recorded yet, or the storage engine has no signed chain",
+            "The ledger has no signed statement to show.",
+            "Het register heeft geen ondertekende verklaring om te tonen.",
+        ),
         AppError::PageTokenInvalid => words(
             "the page token is of another list",
             "The list has changed. Start again at the first page.",

@@ -14,6 +14,7 @@ mod counting;
 mod fields;
 mod history;
 mod races;
+mod receipts;
 mod refusals;
 mod releases;
 mod roles;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use activation_service::adapters::clock::SystemClock;
 use activation_service::adapters::failed_lookups::LookupWatch;
 use activation_service::adapters::randomness::SystemRandomness;
-use activation_service::app::App;
+use activation_service::app::{App, ProofTerms};
 use activation_service::config::FailedLookups;
 use activation_service::domain::account::Head;
 use activation_service::domain::event::Event;
@@ -113,7 +113,8 @@ async fn with(mood: Mood) -> Arc<ActivationRpcs> {
     let policy = Policy::hw_v1(JunkDigests::new(&salt));
     let peppers = Peppers::new(Pepper::new(PepperId(1), [9; 32]), None);
     let (clock, randomness) = (Arc::new(SystemClock::new()), Arc::new(SystemRandomness));
-    let (app, _background) = App::start(ledger, clock, randomness, policy, peppers, salt);
+    let (app, _background) =
+        App::start(ledger, clock, randomness, policy, peppers, salt, ProofTerms::default());
     let rpcs = closed();
     assert!(rpcs.app.set(app).is_ok(), "the slot is empty");
     let keys = vec![registration(1)];

@@ -273,4 +273,11 @@ impl ActivationService for Fake {
     ) -> Answer<pb::ListKeyEventsResponse> {
         Err(Status::unimplemented("the catalog never asks this"))
     }
+
+    async fn get_ledger_head(
+        &self,
+        _: Request<pb::GetLedgerHeadRequest>,
+    ) -> Answer<pb::GetLedgerHeadResponse> {
+        Err(Status::unimplemented("the catalog never asks this"))
+    }
 }

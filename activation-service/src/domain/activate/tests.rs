@@ -53,6 +53,23 @@ fn r6_r7_r8_count_as_the_source_says() {
 }
 
 #[test]
+fn every_grant_names_the_event_that_proves_it() {
+    let mut key = Key::new(terms(5));
+    let counted = granted(key.activate(&other(1)));
+    assert_eq!(counted.proof, key.account.head.version, "a count proves itself");
+    key.activate(&other(2));
+    let first = Command::Activate(key.command(&other(1)));
+    let same = granted(key.run(&first));
+    assert_eq!(same.outcome, Outcome::NotCountedSameComputer);
+    assert_eq!(same.proof, counted.proof, "a plain repeat rests on its count");
+
+    let command = Command::Activate(key.command(&other(3)));
+    let third = granted(key.run(&command));
+    key.activate(&other(4));
+    assert_eq!(granted(key.run(&command)).proof, third.proof, "a repeat of a recorded request");
+}
+
+#[test]
 fn a_count_stays_good_for_what_it_was_paid_for() {
     let mut key = Key::new(terms(5));
     let board = [K::BoardSerial, K::SystemUuid, K::Nic, K::TpmEk];
@@ -287,6 +304,8 @@ fn a_clone_is_suspected_once() {
     let other = key.activate(&with_os(2));
     assert_eq!(other.events.len(), 1);
     assert_eq!(outcome(&other), Outcome::NotCountedSameComputer, "shown, not punished");
-    assert!(granted(other).explanation.clone_suspected);
+    let other = granted(other);
+    assert!(other.explanation.clone_suspected);
+    assert_eq!(other.proof, key.account.head.version, "what is recorded proves itself");
     assert!(key.activate(&with_os(3)).events.is_empty(), "recorded once a computer");
 }

@@ -33,12 +33,17 @@ fn without_a_policy_only_an_operator_releases() {
     let refused = key.run(&command(id, Requester::Owner, 102));
     assert_eq!(refused.result, Err(Refusal::ReleaseNotAllowed));
     let done = key.run(&command(id, Requester::Operator, 103));
-    let Ok(Answer::Released(released)) = done.result else { panic!("{done:?}") };
+    let Ok(Answer::Released(released, proof)) = done.result else { panic!("{done:?}") };
     assert_eq!((released.used, released.last, released.by_policy), (0, true, false));
+    assert_eq!(proof, key.account.head.version, "the release proves itself");
     assert_eq!((key.account.head.used, key.account.head.computers), (0, 0));
 
     let repeat = key.run(&command(id, Requester::Operator, 103));
-    assert_eq!(repeat.result, Ok(Answer::Released(released)), "a repeat gives up nothing more");
+    assert_eq!(
+        repeat.result,
+        Ok(Answer::Released(released, proof)),
+        "a repeat gives up nothing more"
+    );
     assert!(repeat.events.is_empty());
     let gone = key.run(&command(id, Requester::Operator, 104));
     assert_eq!(gone.result, Err(Refusal::ActivationReleased));
@@ -60,7 +65,7 @@ fn a_key_holder_shows_evidence_of_the_very_computer_and_uses_the_policy_up() {
     let nobody = key.run(&command(ActivationId([0; 16]), by(&here), 103));
     assert_eq!(nobody.result, Err(Refusal::ActivationNotFound));
     let done = key.run(&command(id, by(&here), 104));
-    assert!(matches!(done.result, Ok(Answer::Released(r)) if r.by_policy && r.used == 1));
+    assert!(matches!(done.result, Ok(Answer::Released(r, _)) if r.by_policy && r.used == 1));
     let spent = key.run(&command(other, by(&there), 105));
     assert_eq!(spent.result, Err(Refusal::ReleaseLimitReached { releases_max: 1 }));
 }
@@ -73,9 +78,9 @@ fn evidence_chooses_the_count_and_otherwise_the_latest_goes() {
     activated(&mut key, &computer(&FULL, &[&board[..], &[K::TpmEk]].concat()));
     let by = Requester::KeyHolder(Arc::new(before));
     let done = key.run(&command(id, by, 101));
-    assert!(matches!(done.result, Ok(Answer::Released(r)) if r.count == 2 && !r.last));
+    assert!(matches!(done.result, Ok(Answer::Released(r, _)) if r.count == 2 && !r.last));
     let done = key.run(&command(id, Requester::Owner, 102));
-    assert!(matches!(done.result, Ok(Answer::Released(r)) if r.count == 3 && r.last));
+    assert!(matches!(done.result, Ok(Answer::Released(r, _)) if r.count == 3 && r.last));
 }
 
 #[test]
@@ -87,7 +92,7 @@ fn neither_a_spent_weak_quota_nor_a_better_match_elsewhere_stops_a_release() {
     let id = activated(&mut key, &weak);
     (0..2).for_each(|_| drop(key.activate(&weak)));
     let done = key.run(&command(id, by(&weak), 101));
-    assert!(matches!(done.result, Ok(Answer::Released(_))), "{:?}", done.result);
+    assert!(matches!(done.result, Ok(Answer::Released(..))), "{:?}", done.result);
 
     // Twins with junk boards; the first one now holds the disk of the second.
     let mut key = Key::new(Terms { releases_max: 9, ..terms(9) });
@@ -96,5 +101,5 @@ fn neither_a_spent_weak_quota_nor_a_better_match_elsewhere_stops_a_release() {
     activated(&mut key, &computer(&JUNK_BOARD, &[K::OsDisk, K::Nic]));
     let swapped = computer(&JUNK_BOARD, &[K::OsDisk]);
     let done = key.run(&command(id, by(&swapped), 102));
-    assert!(matches!(done.result, Ok(Answer::Released(_))), "{:?}", done.result);
+    assert!(matches!(done.result, Ok(Answer::Released(..))), "{:?}", done.result);
 }

@@ -48,6 +48,7 @@ fn samples() -> Vec<WireError> {
     let of_app = [
         AppError::AlreadyRegistered(vec![differs]),
         AppError::FieldsNotPermitted(vec!["limit"]),
+        AppError::NoLedgerHead,
         AppError::PageTokenInvalid,
         AppError::Overloaded,
         AppError::Contended,
