@@ -1,4 +1,5 @@
-//! Papers that must stay true: the two commands, what CI runs, and every setting with its meaning.
+//! Papers that must stay true: the two commands, what CI runs, and every setting and figure with its
+//! meaning.
 
 use syn::visit::Visit;
 
@@ -9,12 +10,14 @@ use crate::report::Fault;
 const LAW_COMMANDS: &str = "README.md gives the two commands";
 const LAW_CI: &str = "CI runs what people run: .ci/run is `exec cargo xtask test` and nothing else";
 const LAW_SETTING: &str = "every setting has a row in docs/operations.md";
+const LAW_FIGURE: &str = "every figure of the metrics page has a row in docs/operations.md";
 const LAW_PAPER: &str = "the papers that every reader looks for are there";
 const LAW_LINK: &str = "a link between papers leads somewhere";
 
 const COMMANDS: [&str; 2] = ["cargo xtask dev", "cargo xtask test"];
 const CI_LINES: [&str; 2] = ["set -eu", "exec cargo xtask test"];
 const SETTINGS: &str = "docs/operations.md";
+const FIGURES: [&str; 3] = ["counter!(", "gauge!(", "histogram!("];
 const PAPERS: [&str; 10] = [
     "README.md",
     "ARCHITECTURE.md",
@@ -40,6 +43,7 @@ pub(crate) fn check(house: &House) -> Vec<Fault> {
     }
     check_ci(house, &mut faults);
     check_settings(house, &mut faults);
+    check_figures(house, &mut faults);
     for source in house.files().filter(|source| source.path.ends_with(".md")) {
         check_links(house, source, &mut faults);
     }
@@ -73,6 +77,22 @@ fn check_settings(house: &House, faults: &mut Vec<Fault>) {
             if !is_documented && !code.is_test_line(line) {
                 let remedy = format!("add `section.{name}` with meaning, default and bound");
                 faults.push(Fault::new(&source.path, line, LAW_SETTING, remedy));
+            }
+        }
+    }
+}
+
+fn check_figures(house: &House, faults: &mut Vec<Fault>) {
+    let Some(paper) = house.get(SETTINGS) else { return };
+    for source in house.rust().filter(|source| source.path.contains("/src/")) {
+        for (number, line) in source.lines() {
+            let found =
+                FIGURES.iter().find_map(|call| line.split_once(&format!("metrics::{call}")));
+            let name = found.and_then(|(_, rest)| rest.strip_prefix('"')?.split('"').next());
+            let Some(name) = name else { continue };
+            if !paper.text.contains(&format!("`{name}")) {
+                let remedy = format!("add `{name}` and what it counts");
+                faults.push(Fault::new(&source.path, number, LAW_FIGURE, remedy));
             }
         }
     }
@@ -161,6 +181,7 @@ fn papers_that_are_not_true_are_named() {
         (SETTINGS, "| `serve.listen` | where |\n"),
         (".ci/run", "#!/bin/sh\nset -eu\ncargo test\n"),
         ("catalog-service/src/config.rs", config),
+        ("chassis/src/run.rs", "//! Runs.\nfn f() {\n    metrics::counter!(\"calls_total\");\n}\n"),
     ]);
     crate::report::assert_broken_at(
         &check(&House::specimen(&files)),
@@ -170,6 +191,7 @@ fn papers_that_are_not_true_are_named() {
             ("README.md", 2),
             (".ci/run", 0),
             ("catalog-service/src/config.rs", 5),
+            ("chassis/src/run.rs", 3),
         ],
     );
 }
