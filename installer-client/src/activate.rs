@@ -8,8 +8,8 @@ use proto::activation::v1::{ActivateRequest, ActivateResponse, ClientInfo, Platf
 
 use crate::state::Pending;
 use crate::{
-    ActivationClient, Collector, Failure, StateDir, StateError, TermsError, evidence_message,
-    request_id,
+    ActivationClient, Collector, Failure, ReceiptFault, StateDir, StateError, TermsError,
+    TrustedKeys, Verified, check_receipt, evidence_message, request_id,
 };
 
 /// Who decides activations, as refusals name it.
@@ -30,6 +30,9 @@ pub struct Order {
     pub client_name: String,
     /// Version of the installer.
     pub client_version: String,
+    /// The public keys that the installer ships with; with them an answer must bring a receipt
+    /// that proves it. Without, a receipt is kept and not looked at.
+    pub trusted_keys: Option<TrustedKeys>,
 }
 
 /// A successful activation.
@@ -39,6 +42,8 @@ pub struct Activated {
     pub response: ActivateResponse,
     /// True if it answers a request that was stored by an earlier run.
     pub resent: bool,
+    /// What its receipt proves; none if no keys are trusted.
+    pub proven: Option<Verified>,
 }
 
 /// Why there is no activation.
@@ -62,6 +67,10 @@ pub enum ActivateError {
     /// next time.
     #[error(transparent)]
     Call(#[from] Box<Failure>),
+    /// The answer is not proved. Who gave it may not be the service, so it is not kept, and the
+    /// request is sent again the next time.
+    #[error(transparent)]
+    Receipt(#[from] ReceiptFault),
 }
 
 /// Activates the computer that the collector reads, or sends an earlier request again that was not
@@ -84,8 +93,10 @@ pub async fn activate(
     };
     match client.activate(pending.request.clone()).await {
         Ok(response) => {
+            let check = |trusted| check_receipt(&pending.request, &response, trusted);
+            let proven = order.trusted_keys.as_ref().map(check).transpose()?;
             state.finish(&pending, &response)?;
-            Ok(Activated { response, resent })
+            Ok(Activated { response, resent, proven })
         }
         Err(failure) => {
             if failure.is_decision_of(DOMAIN) {

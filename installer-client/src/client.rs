@@ -3,9 +3,10 @@
 use hardware_evidence::{DeploymentSalt, RECIPE_VERSION, WrongLength};
 use proto::activation::v1::{
     ActivateRequest, ActivateResponse, BatchGetKeyUsageRequest, BatchGetKeyUsageResponse,
-    GetActivationTermsRequest, GetKeyRequest, GetKeyResponse, ListActivationsRequest,
-    ListActivationsResponse, ListKeyEventsRequest, ListKeyEventsResponse, PreviewActivationRequest,
-    PreviewActivationResponse, ReleaseActivationRequest, ReleaseActivationResponse,
+    GetActivationTermsRequest, GetKeyRequest, GetKeyResponse, GetLedgerHeadRequest,
+    GetLedgerHeadResponse, ListActivationsRequest, ListActivationsResponse, ListKeyEventsRequest,
+    ListKeyEventsResponse, PreviewActivationRequest, PreviewActivationResponse,
+    ReleaseActivationRequest, ReleaseActivationResponse,
 };
 use tonic::Request;
 
@@ -103,5 +104,7 @@ impl ActivationClient {
         activations => list_activations(ListActivationsRequest) -> ListActivationsResponse;
         /// A page of the history of a key.
         key_events => list_key_events(ListKeyEventsRequest) -> ListKeyEventsResponse;
+        /// The newest signed head of the ledger.
+        ledger_head => get_ledger_head(GetLedgerHeadRequest) -> GetLedgerHeadResponse;
     }
 }

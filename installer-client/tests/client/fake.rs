@@ -38,6 +38,10 @@ pub(crate) struct Script {
     pub(crate) metadata: Mutex<Vec<tonic::metadata::MetadataMap>>,
     pub(crate) terms_asked: Mutex<u32>,
     pub(crate) reveals: Mutex<u32>,
+    /// The head that the ledger shows; without one it has none.
+    pub(crate) head: Mutex<Option<bytes::Bytes>>,
+    /// The history of every key, two events a page.
+    pub(crate) history: Mutex<Vec<activation::KeyEvent>>,
 }
 
 /// Both services on one port, in a runtime of their own that can be torn down under its calls.
@@ -124,6 +128,7 @@ pub(crate) fn counted() -> activation::ActivateResponse {
             }],
             ..activation::Explanation::default()
         }),
+        ..activation::ActivateResponse::default()
     }
 }
 
@@ -171,6 +176,7 @@ impl ActivationService for Service {
             recipe_versions: vec![1],
             deployment_salt: SALT.to_vec().into(),
             policy_version: "hw-v1".to_owned(),
+            receipt_keys: Vec::new(),
         }))
     }
 
@@ -199,12 +205,45 @@ impl ActivationService for Service {
         Ok(Response::new(activation::ReleaseActivationResponse::default()))
     }
 
+    async fn get_ledger_head(
+        &self,
+        _: Request<activation::GetLedgerHeadRequest>,
+    ) -> Result<Response<activation::GetLedgerHeadResponse>, Status> {
+        let head = self.0.head.lock().unwrap().clone();
+        let signed_head = head.ok_or(refusal(Code::FailedPrecondition, "NO_LEDGER_HEAD"))?;
+        // What stands beside the signed bytes is not to be believed.
+        let batch = 999_999;
+        Ok(Response::new(activation::GetLedgerHeadResponse {
+            signed_head,
+            batch,
+            ..activation::GetLedgerHeadResponse::default()
+        }))
+    }
+
+    async fn list_key_events(
+        &self,
+        request: Request<activation::ListKeyEventsRequest>,
+    ) -> Result<Response<activation::ListKeyEventsResponse>, Status> {
+        let from: usize = request.get_ref().page_token.parse().unwrap_or(0);
+        let history = self.0.history.lock().unwrap();
+        if history.is_empty() {
+            return Err(refusal(Code::NotFound, "KEY_NOT_FOUND"));
+        }
+        let events: Vec<_> = history.iter().skip(from).take(2).cloned().collect();
+        let next = from + events.len();
+        let more = next < history.len();
+        Ok(Response::new(activation::ListKeyEventsResponse {
+            events,
+            next_page_token: if more { next.to_string() } else { String::new() },
+            as_of_sequence: 0,
+        }))
+    }
+
     uncalled! { activation:
         preview_activation(PreviewActivationRequest) -> PreviewActivationResponse;
         get_key(GetKeyRequest) -> GetKeyResponse;
         batch_get_key_usage(BatchGetKeyUsageRequest) -> BatchGetKeyUsageResponse;
         list_activations(ListActivationsRequest) -> ListActivationsResponse;
-        list_key_events(ListKeyEventsRequest) -> ListKeyEventsResponse;
         batch_register_keys(BatchRegisterKeysRequest) -> BatchRegisterKeysResponse;
         update_key(UpdateKeyRequest) -> UpdateKeyResponse;
     }

@@ -90,6 +90,7 @@ fn order() -> Order {
         operator_handle: None,
         client_name: "test".to_owned(),
         client_version: "1".to_owned(),
+        trusted_keys: None,
     }
 }
 

@@ -10,4 +10,6 @@ mod fake;
 #[cfg(test)]
 mod lost_answers;
 #[cfg(test)]
+mod proofs;
+#[cfg(test)]
 mod receipts;

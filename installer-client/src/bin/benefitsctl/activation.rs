@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use installer_client::{
-    ActivationClient, Collector as _, Order, REQUEST_ID_BYTES, RetryPolicy, StateDir,
+    ActivationClient, Collector as _, Order, REQUEST_ID_BYTES, ReceiptFault, RetryPolicy, StateDir,
     evidence_message, request_id, this_platform,
 };
 use proto::activation::v1::{
@@ -15,7 +15,7 @@ use proto::activation::v1::{
 use crate::args::{ActivateArgs, GlobalArgs, PlatformArg, PreviewArgs, ReleaseArgs};
 use crate::error::CliError;
 use crate::output::Printer;
-use crate::{hardware, names, product_key};
+use crate::{hardware, names, product_key, receipt};
 
 const CLIENT_NAME: &str = "benefitsctl";
 const STATE_FOLDER: &str = ".local/state/benefitsctl";
@@ -34,6 +34,7 @@ pub(crate) async fn activate(
         operator_handle: None,
         client_name: CLIENT_NAME.to_owned(),
         client_version: env!("CARGO_PKG_VERSION").to_owned(),
+        trusted_keys: args.trusted_keys.as_deref().map(receipt::trusted_file).transpose()?,
     };
     let computer = hardware::computer(&args.computer)?;
     let folder = state_folder(args)?;
@@ -48,19 +49,27 @@ pub(crate) async fn activate(
     if activated.resent {
         printer.note("this answers a request of an earlier run, which had not been answered");
     }
+    if activated.proven.is_some() {
+        printer.note("the receipt is good: one of your trusted keys stands for this activation");
+    }
     let response = activated.response;
     if json {
-        return printer.message("benefits.activation.v1.ActivateResponse", &response, false);
-    }
-    decision(
-        printer,
-        &Decision {
+        printer.message("benefits.activation.v1.ActivateResponse", &response, false)?;
+    } else {
+        let shown = Decision {
             outcome: response.outcome(),
             activation: &response.activation,
             numbers: [response.used, response.limit, response.remaining],
             explanation: response.explanation.as_ref(),
-        },
-    )
+        };
+        decision(printer, &shown)?;
+    }
+    // The computer is activated; what fails from here on is only the file.
+    match &args.receipt_out {
+        Some(_) if response.receipt.is_empty() => Err(ReceiptFault::Missing.into()),
+        Some(path) => receipt::keep(path, &response.receipt),
+        None => Ok(()),
+    }
 }
 
 pub(crate) async fn preview(

@@ -8,7 +8,7 @@ use proto::activation::v1::Platform;
 
 use crate::error::CliError;
 
-/// The hardware of this computer, activations, benefits, keys and receipts.
+/// The hardware of this computer, activations, benefits, keys, receipts and the ledger.
 ///
 /// Exit codes: 0 done; 1 wrong usage or a local fault; 2 refused, with the reason; 3 the service
 /// cannot be reached or did not answer.
@@ -84,6 +84,9 @@ pub(crate) enum Command {
     /// What proves an activation; no service is asked
     #[command(subcommand)]
     Receipt(ReceiptCommand),
+    /// What the ledger is signed to hold, and whether it holds what receipts prove
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
 }
 
 #[derive(Subcommand)]
@@ -164,6 +167,12 @@ pub(crate) struct ActivateArgs {
     /// [default: .local/state/benefitsctl in your home]
     #[arg(long, env = "BENEFITS_STATE_DIR", value_name = "FOLDER")]
     pub(crate) state_dir: Option<PathBuf>,
+    /// File of public keys that you trust, one a line; the answer must bring a receipt that proves it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trusted_keys: Option<PathBuf>,
+    /// File to write the receipt to
+    #[arg(long, value_name = "FILE")]
+    pub(crate) receipt_out: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -295,6 +304,31 @@ pub(crate) struct ReceiptVerifyArgs {
     /// File of public keys that you trust, one a line (--key-file is your certificate's)
     #[arg(long, value_name = "FILE")]
     pub(crate) trusted_keys: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// The newest signed head, which commits the ledger to all that it holds
+    Head(LedgerHeadArgs),
+    /// Check that the ledger still holds what receipts prove
+    Audit(LedgerAuditArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct LedgerHeadArgs {
+    /// File of public keys that you trust, one a line; without it no signature is checked
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trusted_keys: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct LedgerAuditArgs {
+    /// File of public keys that you trust, one a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trusted_keys: PathBuf,
+    /// Files of receipts, their bytes or base64; at most 1,000
+    #[arg(required = true, num_args = 1..=1000, value_name = "RECEIPT")]
+    pub(crate) receipts: Vec<PathBuf>,
 }
 
 impl PlatformArg {

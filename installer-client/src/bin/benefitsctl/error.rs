@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use hardware_evidence::EvidenceError;
 use installer_client::{
-    ActivateError, ConnectError, Failure, FailureKind, ProfileError, StateError, TermsError,
+    ActivateError, ConnectError, Failure, FailureKind, ProfileError, ReceiptFault, StateError,
+    TermsError,
 };
 use product_key::ProductKeyError;
 use receipt::{KeyError, ReceiptError};
@@ -55,9 +56,16 @@ pub(crate) enum CliError {
     /// What should be a public key is none.
     #[error(transparent)]
     TrustedKey(#[from] KeyError),
-    /// The receipt proves nothing.
-    #[error(transparent)]
-    Receipt(#[from] ReceiptError),
+    /// A file cannot be written.
+    #[error("cannot write {path}: {error}")]
+    Keep { path: PathBuf, error: std::io::Error },
+    /// A receipt or a head proves nothing, or not what it should.
+    #[error("{message}")]
+    Unproven {
+        /// The stable name.
+        reason: &'static str,
+        message: String,
+    },
     /// The service refused, or did not answer.
     #[error("{failure}")]
     Call {
@@ -75,11 +83,12 @@ impl CliError {
                 FailureKind::Refused => EXIT_REFUSED,
                 FailureKind::Unavailable | FailureKind::Broken => EXIT_UNAVAILABLE,
             },
-            Self::Receipt(_) => EXIT_REFUSED,
+            Self::Unproven { .. } => EXIT_REFUSED,
             Self::Usage(_)
             | Self::ProductKey(_)
             | Self::TrustedKey(_)
             | Self::File { .. }
+            | Self::Keep { .. }
             | Self::Output(_)
             | Self::Connect(_)
             | Self::Profile(_)
@@ -109,6 +118,18 @@ impl From<Box<Failure>> for CliError {
     }
 }
 
+impl From<ReceiptError> for CliError {
+    fn from(error: ReceiptError) -> Self {
+        Self::Unproven { reason: error.name(), message: error.to_string() }
+    }
+}
+
+impl From<ReceiptFault> for CliError {
+    fn from(fault: ReceiptFault) -> Self {
+        Self::Unproven { reason: fault.name(), message: fault.to_string() }
+    }
+}
+
 impl From<TermsError> for CliError {
     fn from(error: TermsError) -> Self {
         match error {
@@ -126,6 +147,7 @@ impl From<ActivateError> for CliError {
             ActivateError::Random(error) => error.into(),
             ActivateError::State(error) => error.into(),
             ActivateError::Call(failure) => failure.into(),
+            ActivateError::Receipt(fault) => fault.into(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod benefits;
 mod error;
 mod hardware;
 mod keys;
+mod ledger;
 mod names;
 mod output;
 mod product_key;
@@ -52,5 +53,6 @@ async fn run(cli: &Cli, printer: &Printer) -> Result<(), CliError> {
         Command::Benefits(command) => benefits::run(&cli.global, command, printer).await,
         Command::Keys(command) => keys::run(&cli.global, command, printer).await,
         Command::Receipt(command) => receipt::run(command, printer),
+        Command::Ledger(command) => ledger::run(&cli.global, command, printer).await,
     }
 }

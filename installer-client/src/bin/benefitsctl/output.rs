@@ -124,13 +124,12 @@ impl Printer {
                 }
                 err(&text);
             }
-            CliError::Receipt(refused) => {
-                let (reason, message) = (refused.name(), refused.to_string());
+            CliError::Unproven { reason, message } => {
                 if json {
                     let value = json!({ "kind": "REFUSED", "reason": reason, "message": message });
                     err(&format!("{}\n", json!({ "error": value })));
                 } else {
-                    err(&format!("refused: {reason}\n  {}\n", plain(&message)));
+                    err(&format!("refused: {reason}\n  {}\n", plain(message)));
                 }
             }
             local if json => {

@@ -30,7 +30,7 @@ pub(crate) fn run(command: &ReceiptCommand, printer: &Printer) -> Result<(), Cli
 fn verify(args: &ReceiptVerifyArgs, printer: &Printer) -> Result<(), CliError> {
     let json = printer.wants_json()?;
     let trusted = trusted_keys(args)?;
-    let bytes = receipt_bytes(read(&args.file)?)?;
+    let bytes = receipt_file(&args.file)?;
     let verified = Receipt::decode(&bytes)?.verify(&trusted)?;
     if json {
         return printer.json(&json!({
@@ -45,15 +45,26 @@ fn verify(args: &ReceiptVerifyArgs, printer: &Printer) -> Result<(), CliError> {
     printer.fields(&fields)
 }
 
+/// The public keys of a file, one a line.
+pub(crate) fn trusted_file(path: &Path) -> Result<TrustedKeys, CliError> {
+    let text = String::from_utf8(read(path)?);
+    let text = text.map_err(|_| CliError::Usage(format!("{} is no text", path.display())));
+    Ok(text?.parse()?)
+}
+
+/// The receipt of a file, its bytes or their base64.
+pub(crate) fn receipt_file(path: &Path) -> Result<Vec<u8>, CliError> {
+    receipt_bytes(read(path)?)
+}
+
+/// Writes the bytes of a proof to a file.
+pub(crate) fn keep(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    std::fs::write(path, bytes).map_err(|error| CliError::Keep { path: path.to_owned(), error })
+}
+
 fn trusted_keys(args: &ReceiptVerifyArgs) -> Result<TrustedKeys, CliError> {
-    let mut trusted = match &args.trusted_keys {
-        Some(path) => {
-            let text = String::from_utf8(read(path)?);
-            let text = text.map_err(|_| CliError::Usage(format!("{} is no text", path.display())));
-            text?.parse()?
-        }
-        None => TrustedKeys::default(),
-    };
+    let mut trusted =
+        args.trusted_keys.as_deref().map(trusted_file).transpose()?.unwrap_or_default();
     for key in &args.keys {
         trusted.trust(key.parse()?)?;
     }
@@ -84,7 +95,7 @@ fn receipt_bytes(found: Vec<u8>) -> Result<Vec<u8>, CliError> {
     })
 }
 
-type Fields = Vec<(String, String)>;
+pub(crate) type Fields = Vec<(String, String)>;
 
 /// What people want to see, with times and kinds as they read them.
 fn shown(verified: &Verified) -> Fields {
@@ -98,7 +109,7 @@ fn shown(verified: &Verified) -> Fields {
     leaf.chain(head_fields(&verified.head)).collect()
 }
 
-fn head_fields(signed: &SignedHead) -> Fields {
+pub(crate) fn head_fields(signed: &SignedHead) -> Fields {
     let head = signed.head();
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let fields = [
@@ -115,7 +126,7 @@ fn head_fields(signed: &SignedHead) -> Fields {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn object(fields: Fields) -> Map<String, Value> {
+pub(crate) fn object(fields: Fields) -> Map<String, Value> {
     fields.into_iter().map(|(name, value)| (name, Value::String(value))).collect()
 }
 
