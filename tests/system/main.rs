@@ -22,6 +22,7 @@ mod get_benefit;
 mod get_download;
 mod get_install_instructions;
 mod get_key;
+mod get_ledger_head;
 mod get_product;
 mod hot_key;
 mod import_product_keys;

@@ -167,7 +167,7 @@ pub(crate) struct ActivateArgs {
     /// [default: .local/state/benefitsctl in your home]
     #[arg(long, env = "BENEFITS_STATE_DIR", value_name = "FOLDER")]
     pub(crate) state_dir: Option<PathBuf>,
-    /// File of public keys that you trust, one a line; the answer must bring a receipt that proves it
+    /// File of public keys that you trust, one a line; with it a receipt must prove the answer
     #[arg(long, value_name = "FILE")]
     pub(crate) trusted_keys: Option<PathBuf>,
     /// File to write the receipt to
