@@ -101,7 +101,8 @@ const ROOMS: [Room; 9] = [
     },
     Room {
         name: "commands",
-        sees: &["config", "domain", "ports", "server", "storage"],
+        // Commands that work on a stopped service's store read its secrets and draw ids as it does.
+        sees: &["adapters", "config", "domain", "ports", "server", "storage"],
         crates: Crates::AllBut(&[]),
     },
 ];

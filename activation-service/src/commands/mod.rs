@@ -1,6 +1,7 @@
-//! The command line: `serve`, `healthcheck`, `config check` and `config print`.
+//! The command line: `serve`, `healthcheck`, `ledger …`, `config check` and `config print`.
 
 mod healthcheck;
+mod ledger;
 mod serve;
 mod settings;
 
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use healthcheck::HealthcheckArgs;
+use ledger::LedgerCommand;
 use settings::{SettingsArgs, Source};
 
 /// What was asked about is not as it should be: the service does not serve.
@@ -48,6 +50,9 @@ enum Command {
     Serve(SettingsArgs),
     /// Ask a running service whether it serves; ends with 0 if it does.
     Healthcheck(HealthcheckArgs),
+    /// Look after the ledger of a service that is stopped.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// Look at the settings.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -76,6 +81,7 @@ pub fn run() -> ExitCode {
     let done = match cli.command {
         Command::Serve(args) => serve::run(&source.and(args)),
         Command::Healthcheck(args) => healthcheck::run(source, args),
+        Command::Ledger(command) => ledger::run(source, command),
         Command::Config(ConfigCommand::Check(args)) => source.and(args).check(),
         Command::Config(ConfigCommand::Print(args)) => source.and(args).print(),
     };

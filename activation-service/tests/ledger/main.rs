@@ -8,12 +8,14 @@
     reason = "a test ends where it finds a fault"
 )]
 
+mod commands;
 mod conformance;
 mod hot_key;
 mod journaled;
 mod keys;
 mod mutants;
 mod reopen;
+mod upkeep;
 
 use std::sync::Arc;
 

@@ -18,6 +18,7 @@ mod scan;
 mod segment;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ use segment::{Blank, Header, blank_path};
 pub use segment::{
     SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_FORMAT, SEGMENT_HEADER_BYTES, SEGMENTS_MAX,
 };
+pub use view::View;
 
 /// Most bytes that may wait for one sync.
 pub const UNSYNCED_BYTES_MAX: usize = 16 << 20;

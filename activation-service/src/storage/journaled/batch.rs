@@ -5,6 +5,8 @@
 //! of its private part, from 1, or 0. A private part can be erased: what a leaf commits to, with
 //! the salt, and the hash of the request, which is one of evidence without a salt.
 
+pub(super) mod parts;
+
 use std::sync::Arc;
 
 use receipt::{EncodedLeaf, Salt, SealedBatch, SignedHead, SigningKey, Tip};

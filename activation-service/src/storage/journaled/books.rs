@@ -12,7 +12,7 @@ use crate::domain::product_key::LookupDigest;
 use crate::ports::{Change, Recorded, Span};
 use crate::storage::journal::{Hash, Location};
 use crate::storage::sled::open::{FORMAT_APPLIED, open};
-use crate::storage::sled::rows::{RowError, Sightings, Trees, WriteSet};
+use crate::storage::sled::rows::{Census, RowError, Sightings, Trees, WriteSet};
 use crate::storage::sled::{GROUP_BYTES_MAX, GROUP_OPERATIONS_MAX, OpenError, SledOptions};
 
 /// Sled as the ledger that answers questions.
@@ -142,6 +142,15 @@ impl Books {
         activation: ActivationId,
     ) -> Result<Option<i64>, RowError> {
         self.read(|trees| trees.last_seen(key_id, activation))
+    }
+
+    /// Counts all rows; it reads them all.
+    pub(super) fn census(&self) -> Census {
+        self.trees.read().unwrap_or_else(PoisonError::into_inner).census()
+    }
+
+    pub(super) fn keys_within(&self, first: u16, last: u16) -> Result<Vec<KeyId>, RowError> {
+        self.read(|trees| trees.keys_within(first, last))
     }
 
     fn read<T>(&self, read: impl FnOnce(&Trees) -> Result<T, RowError>) -> Result<T, RowError> {

@@ -249,7 +249,11 @@ fn replay(
 }
 
 /// The changes that a frame makes of the books, without the events that they hold already.
-fn batch_of(books: &Books, frame: &Frame, applied: u64) -> Result<Batch, JournaledError> {
+pub(super) fn batch_of(
+    books: &Books,
+    frame: &Frame,
+    applied: u64,
+) -> Result<Batch, JournaledError> {
     let sequence = frame.first_sequence;
     let unreadable = |cause| JournaledError::Frame { sequence, cause };
     let head = batch::head(&frame.body).map_err(unreadable)?.hash();
@@ -287,7 +291,7 @@ fn batch_of(books: &Books, frame: &Frame, applied: u64) -> Result<Batch, Journal
     Ok(Batch { changes, first_sequence, location, previous, head })
 }
 
-fn set_aside(folder: &Path) -> Result<PathBuf, JournaledError> {
+pub(super) fn set_aside(folder: &Path) -> Result<PathBuf, JournaledError> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     for number in 1..=SET_ASIDE_MAX {
         let aside = folder.with_file_name(format!("{name}-set-aside-{number}"));

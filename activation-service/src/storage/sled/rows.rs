@@ -1,6 +1,8 @@
 //! The rows of the ledger: which tree holds what under which key, read and written as whole
 //! accounts.
 
+mod census;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use crate::storage::codec::{
 };
 use crate::storage::journal::Location;
 use crate::storage::memory::new_lookups;
+pub(in crate::storage) use census::Census;
 
 const SEQUENCE_KEY: &[u8] = b"applied_sequence";
 const HEAD_KEY: &[u8] = b"applied_head";

@@ -1,0 +1,75 @@
+//! What `ledger stat` and `ledger verify` tell, for people.
+
+use std::fmt::Display;
+
+use crate::storage::journaled::upkeep::{Stat, Verified};
+
+pub(super) fn stat(stat: &Stat) -> String {
+    let mut lines = Lines::default();
+    lines.add("folder", stat.folder.display());
+    lines.add("chain", &stat.chain_id);
+    lines.add("segments", stat.segments);
+    lines.add("frames", stat.frames);
+    lines.add("events", stat.events);
+    lines.add("last sequence", stat.last_sequence);
+    lines.add("head", &stat.head_hash);
+    for key in &stat.signing_key_ids {
+        lines.add("signing key", key);
+    }
+    lines.add("erased parts", stat.erased);
+    lines.add("closed in order", if stat.is_clean { "yes" } else { "no" });
+    let torn = "torn: something that was never durable lies behind the last frame";
+    lines.add("tail", if stat.has_torn_tail { torn } else { "whole" });
+    match &stat.books {
+        Some(rows) => {
+            lines.add("applied sequence", rows.applied_sequence);
+            lines.add("keys", rows.keys);
+            lines.add("counts", rows.counts);
+            lines.add("event rows", rows.events);
+            lines.add("requests", rows.requests);
+        }
+        None => lines.add("books", "none: the next start makes them"),
+    }
+    let bytes = &stat.bytes;
+    lines.add("bytes of segments", bytes.segments);
+    lines.add("bytes of reserve", bytes.reserve);
+    lines.add("bytes of journal, other", bytes.journal_other);
+    lines.add("bytes of books", bytes.books);
+    lines.add("bytes of other files", bytes.other);
+    lines.0.join("\n")
+}
+
+pub(super) fn good(found: &Verified) -> String {
+    let Verified { chain_id, frames, events, accounts, .. } = found;
+    let mut text = format!(
+        "chain {chain_id} is whole: {frames} frames with {events} events; {accounts} accounts are \
+         what their events make"
+    );
+    if found.erased > 0 {
+        text.push_str(&format!("; {} private parts are erased", found.erased));
+    }
+    if found.applied_sequence < found.events {
+        let lacking = found.events - found.applied_sequence;
+        text.push_str(&format!("; {lacking} events are applied at the next start"));
+    }
+    text
+}
+
+pub(super) fn faults(found: &Verified) -> String {
+    let mut lines = vec![format!("{} faults", found.faults_count)];
+    lines.extend(found.faults.iter().cloned());
+    let untold = found.faults_count.saturating_sub(found.faults.len() as u64);
+    if untold > 0 {
+        lines.push(format!("and {untold} more"));
+    }
+    lines.join("\n")
+}
+
+#[derive(Default)]
+struct Lines(Vec<String>);
+
+impl Lines {
+    fn add(&mut self, name: &str, value: impl Display) {
+        self.0.push(format!("{name:<24}{value}"));
+    }
+}

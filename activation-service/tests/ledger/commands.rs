@@ -1,0 +1,104 @@
+//! The real binary looks after a ledger: each command once as it should go, and refused by name.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::upkeep::{SEED, filled};
+
+struct Operator<'a> {
+    folder: &'a Path,
+    key: tempfile::NamedTempFile,
+}
+
+impl Operator<'_> {
+    fn of(folder: &Path) -> Operator<'_> {
+        let key = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(&key, hex::encode(SEED)).expect("written");
+        Operator { folder, key }
+    }
+
+    /// Runs `ledger …`; gives the exit code and what was told on both outputs.
+    fn run(&self, args: &[&str]) -> (Option<i32>, String, String) {
+        let folder = format!("storage.sled.folder={}", self.folder.display());
+        let output: Output = Command::new(env!("CARGO_BIN_EXE_activation-service"))
+            .arg("ledger")
+            .args(args)
+            .args(["--set", &folder])
+            .args(["--set", "storage.sled.segment_bytes=1048576"])
+            .args(["--set", "storage.sled.reserve_bytes=1048576"])
+            .env("ACTIVATION__SECRETS__RECEIPT_KEY_FILE", self.key.path())
+            .output()
+            .expect("it runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    }
+}
+
+#[tokio::test]
+async fn every_command_does_its_work_and_says_so() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("ledger");
+    filled(&folder).await;
+    let operator = Operator::of(&folder);
+    let (code, out, err) = operator.run(&["stat"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("applied sequence        77"), "{out}");
+    let (code, out, _) = operator.run(&["stat", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((code, &told["events"]), (Some(0), &serde_json::json!(77)));
+    assert_eq!(told["books"]["applied_sequence"], serde_json::json!(77));
+
+    let (code, out, err) = operator.run(&["verify"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("is whole: 77 frames with 77 events; 5 accounts"), "{out}");
+    let (code, out, err) = operator.run(&["rebuild"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("applied 77 events; the old books are in"), "{out}");
+
+    let file = home.path().join("snapshot");
+    let file_name = file.display().to_string();
+    let (code, out, err) = operator.run(&["export", &file_name]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("wrote and read back 5 accounts with 77 events"), "{out}");
+    let new = home.path().join("new");
+    let (code, out, err) = Operator::of(&new).run(&["import", &file_name]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("imported and verified 5 accounts with 77 events"), "{out}");
+    let (code, _, err) = Operator::of(&new).run(&["verify"]);
+    assert_eq!(code, Some(0), "{err}");
+
+    let (code, _, err) = operator.run(&["import", &file_name]);
+    assert_eq!(code, Some(69), "{err}");
+    assert!(err.contains("is not empty"), "{err}");
+    let (code, _, err) = operator.run(&["export", &file_name]);
+    assert_eq!(code, Some(69), "{err}");
+    assert!(err.contains("exists already"), "{err}");
+    let whole = std::fs::read(&file).expect("read");
+    std::fs::write(&file, &whole[..whole.len() / 2]).expect("written");
+    let other = home.path().join("other");
+    let (code, _, err) = Operator::of(&other).run(&["import", &file_name]);
+    assert_eq!(code, Some(69), "{err}");
+    assert!(err.contains("it is cut short") && !other.exists(), "{err}");
+}
+
+#[tokio::test]
+async fn verify_ends_with_1_and_names_what_is_wrong() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("ledger");
+    filled(&folder).await;
+    std::fs::remove_dir_all(folder.join("sled")).expect("removed");
+    let (code, _, err) = Operator::of(&folder).run(&["verify"]);
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("1 faults\nthere are no books"), "{err}");
+    let nowhere = home.path().join("nowhere");
+    let (code, _, err) = Operator::of(&nowhere).run(&["verify"]);
+    assert_eq!(code, Some(69), "{err}");
+    assert!(err.contains("holds no journal"), "{err}");
+    let memory = ["stat", "--set", "storage=memory"];
+    let output = Command::new(env!("CARGO_BIN_EXE_activation-service"))
+        .arg("ledger")
+        .args(memory)
+        .output()
+        .expect("it runs");
+    assert_eq!(output.status.code(), Some(64));
+}

@@ -1,0 +1,403 @@
+//! Looking after a ledger: checks change nothing and find what is wrong, new books and new ledgers
+//! hold the same accounts, and what cannot be trusted is refused by name with nothing changed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use activation_service::domain::account::Account;
+use activation_service::domain::event::Event;
+use activation_service::ports::{KeyRef, Ledger, Proofs, Randomness, Span};
+use activation_service::storage::disk::RealDisk;
+use activation_service::storage::journal::{
+    self, ChainId, Expected, Hash, Journal, Options, UnreadableBody,
+};
+use activation_service::storage::journaled::upkeep::{
+    SnapshotFault, UpkeepError, Verified, export, import, rebuild, stat, verify,
+};
+use activation_service::storage::journaled::{JournaledLedger, JournaledOptions};
+use activation_service::storage::sled::SledOptions;
+use receipt::{Receipt, SignedHead, SigningKey, TrustedKeys};
+
+use crate::keys::{activate, change, key_id, lookup, register, terms};
+
+pub(crate) const SEED: [u8; 32] = [7; 32];
+/// Keys, and computers of each; key 3 has many.
+const KEYS: u8 = 5;
+const EVENTS: u64 = 4 * 9 + 41;
+
+struct Counted(std::sync::atomic::AtomicU64);
+
+impl Randomness for Counted {
+    fn id_bytes(&self) -> [u8; 16] {
+        let number = self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        bytes
+    }
+}
+
+fn counted() -> Counted {
+    Counted(std::sync::atomic::AtomicU64::new(1))
+}
+
+fn options(chain: u8) -> JournaledOptions {
+    // Small segments, so that the story needs more than one.
+    let journal =
+        Options { segment_bytes: 32 << 10, reserve_bytes: 32 << 10, ..Options::default() };
+    JournaledOptions {
+        journal,
+        sled: SledOptions::default(),
+        signing_key: SigningKey::from_seed(&SEED),
+        new_chain: ChainId([chain; 16]),
+    }
+}
+
+fn open(folder: &Path) -> JournaledLedger {
+    JournaledLedger::open(folder, options(3), Arc::new(counted())).expect("opens")
+}
+
+/// A ledger with a history, closed in good order.
+pub(crate) async fn filled(folder: &Path) {
+    let ledger = open(folder);
+    for key in 1..=KEYS {
+        let registered = change(None, &register(key, terms(1_000)));
+        ledger.commit(vec![registered]).await.expect("answers");
+        for computer in 1..=if key == 3 { 40 } else { 8 } {
+            let loaded = ledger.load(KeyRef::Id(key_id(key)), None).await.expect("answers");
+            let account = loaded.expect("known").account;
+            let next = change(Some(&account), &activate(computer, computer));
+            ledger.commit(vec![next]).await.expect("answers");
+        }
+    }
+    close(ledger, folder);
+}
+
+/// sled's own threads hold the folder a moment after it was dropped.
+fn close(ledger: JournaledLedger, folder: &Path) {
+    drop(ledger);
+    let file = std::fs::File::open(folder.join("sled/db")).expect("the file");
+    file.lock().and_then(|()| file.unlock()).expect("free in the end");
+}
+
+type History = (Arc<Account>, Vec<Event>);
+
+async fn histories(folder: &Path) -> Vec<History> {
+    let ledger = open(folder);
+    let mut all = Vec::new();
+    for key in 1..=KEYS {
+        let loaded = ledger.load(KeyRef::Lookup(vec![lookup(key)]), None).await.expect("answers");
+        let span = Span { descending: false, after: None, most: 1_000 };
+        let (events, _) = ledger.events(key_id(key), span).await.expect("answers");
+        let events = events.iter().map(|recorded| (*recorded.event).clone()).collect();
+        all.push((loaded.expect("known").account, events));
+    }
+    close(ledger, folder);
+    all
+}
+
+fn trusted() -> TrustedKeys {
+    let mut trusted = TrustedKeys::default();
+    trusted.trust(SigningKey::from_seed(&SEED).public_key()).expect("a first key");
+    trusted
+}
+
+fn check(folder: &Path) -> Result<Verified, UpkeepError> {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let found =
+        verify(folder, Some(scratch.path()), &SledOptions::default(), &trusted(), &mut |_| {});
+    let left = std::fs::read_dir(scratch.path()).expect("read").count();
+    assert_eq!(left, 0, "the copy of the books is gone");
+    found
+}
+
+fn assert_good(folder: &Path) {
+    let found = check(folder).expect("it is read");
+    assert!(found.is_good(), "{:?}", found.faults);
+    assert_eq!((found.events, found.accounts), (EVENTS, u64::from(KEYS)));
+}
+
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).expect("read") {
+        let path = entry.expect("read").path();
+        if path.is_dir() {
+            files.extend(self::files(&path));
+        } else {
+            files.insert(path.clone(), std::fs::read(&path).expect("read"));
+        }
+    }
+    files
+}
+
+#[tokio::test]
+async fn figures_and_checks_tell_the_truth_and_change_nothing() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("ledger");
+    filled(&folder).await;
+    let before = files(&folder);
+    assert_good(&folder);
+    let scratch = tempfile::tempdir().expect("a folder");
+    let mut steps = 0;
+    let told = stat(&folder, scratch.path(), &SledOptions::default(), &mut |_| steps += 1);
+    let told = told.expect("it is read");
+    assert!(before == files(&folder), "nothing changed");
+    assert_eq!((told.events, told.last_sequence, told.frames), (EVENTS, EVENTS, EVENTS));
+    assert_eq!(steps, EVENTS, "every frame is told");
+    assert!(told.segments > 1 && told.is_clean && !told.has_torn_tail);
+    assert_eq!(told.chain_id, ChainId([3; 16]).to_string());
+    assert_eq!(told.signing_key_ids.len(), 1);
+    let rows = told.books.expect("there are books");
+    assert_eq!((rows.applied_sequence, rows.events, rows.keys), (EVENTS, EVENTS, 5));
+    assert_eq!((rows.counts, rows.requests), (EVENTS - 5, EVENTS - 5));
+    assert_eq!(told.bytes.segments, u64::from(told.segments) * (32 << 10));
+    assert!(told.bytes.books > 0 && told.bytes.reserve == 32 << 10);
+}
+
+#[tokio::test]
+async fn wrong_books_are_found_and_made_again_as_they_were() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("ledger");
+    filled(&folder).await;
+    let before = histories(&folder).await;
+    for tree in ["counts", "keys", "requests", "lookups", "places"] {
+        let db = sled::open(folder.join("sled")).expect("opens");
+        db.open_tree(tree).expect("a tree").clear().expect("cleared");
+        db.flush().expect("flushed");
+        drop(db);
+        let file = std::fs::File::open(folder.join("sled/db")).expect("the file");
+        file.lock().and_then(|()| file.unlock()).expect("free in the end");
+        let found = check(&folder).expect("it is read");
+        assert!(!found.is_good() && found.faults[0].contains("books"), "{tree}: {found:?}");
+        let done = rebuild(&folder, &SledOptions::default(), &mut |_| {}).expect("made again");
+        assert_eq!(done.events, EVENTS);
+        assert!(done.set_aside.expect("there were books").join("db").exists(), "{tree}");
+        assert_good(&folder);
+    }
+    assert_eq!(histories(&folder).await, before);
+    std::fs::remove_dir_all(folder.join("sled")).expect("removed");
+    let found = check(&folder).expect("it is read");
+    assert_eq!(found.faults, ["there are no books: rebuild them"]);
+    let done = rebuild(&folder, &SledOptions::default(), &mut |_| {}).expect("made");
+    assert_eq!(done.set_aside, None);
+    assert_good(&folder);
+}
+
+#[tokio::test]
+async fn a_damaged_chain_is_found_and_its_books_are_not_touched() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("ledger");
+    filled(&folder).await;
+    let segment = folder.join("journal/00000001.seg");
+    let whole = std::fs::read(&segment).expect("read");
+    let mut damaged = whole.clone();
+    damaged[10_000] ^= 1;
+    std::fs::write(&segment, &damaged).expect("written");
+    let found = check(&folder).expect("it is read");
+    assert_eq!(found.faults_count, 1, "{:?}", found.faults);
+    assert!(found.faults[0].contains("damaged at segment 1"), "{:?}", found.faults);
+    let refused = rebuild(&folder, &SledOptions::default(), &mut |_| {});
+    assert!(matches!(refused, Err(UpkeepError::Journal(journal::Error::Damaged { .. }))));
+    let file = home.path().join("snapshot");
+    let refused = export(&folder, &file, &mut |_| {});
+    assert!(matches!(refused, Err(UpkeepError::Journal(journal::Error::Damaged { .. }))));
+    assert_eq!(std::fs::read_dir(home.path()).expect("read").count(), 1, "no file is left");
+    assert!(!folder.join("sled-set-aside-1").exists());
+    std::fs::write(&segment, &whole).expect("written");
+    assert_good(&folder);
+
+    let mut stranger = TrustedKeys::default();
+    stranger.trust(SigningKey::from_seed(&[8; 32]).public_key()).expect("a first key");
+    let found = verify(&folder, Some(home.path()), &SledOptions::default(), &stranger, &mut |_| {});
+    let found = found.expect("it is read");
+    assert_eq!(found.faults_count, EVENTS, "every head is signed by a key that is not trusted");
+}
+
+#[tokio::test]
+async fn books_that_are_behind_are_no_fault_and_books_that_are_ahead_are() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("ledger");
+    filled(&folder).await;
+    let earlier = home.path().join("earlier");
+    copy(&folder, &earlier);
+    let ledger = open(&folder);
+    let loaded = ledger.load(KeyRef::Id(key_id(1)), None).await.expect("answers");
+    let next = change(Some(&loaded.expect("known").account), &activate(77, 77));
+    ledger.commit(vec![next]).await.expect("answers");
+    close(ledger, &folder);
+
+    let later = home.path().join("later");
+    std::fs::rename(folder.join("sled"), &later).expect("moved");
+    std::fs::rename(earlier.join("sled"), folder.join("sled")).expect("moved");
+    let found = check(&folder).expect("it is read");
+    assert!(found.is_good(), "{:?}", found.faults);
+    assert_eq!((found.applied_sequence, found.events), (EVENTS, EVENTS + 1));
+
+    std::fs::rename(later, earlier.join("sled")).expect("moved");
+    let found = check(&earlier).expect("it is read");
+    let told = format!("the books hold {} events and the journal {EVENTS}", EVENTS + 1);
+    assert!(found.faults.contains(&told), "{:?}", found.faults);
+}
+
+fn copy(from: &Path, to: &Path) {
+    for (path, bytes) in files(from) {
+        let target = to.join(path.strip_prefix(from).expect("below it"));
+        std::fs::create_dir_all(target.parent().expect("a folder")).expect("made");
+        std::fs::write(target, bytes).expect("written");
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_becomes_a_ledger_with_the_same_accounts_and_a_chain_of_its_own() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (folder, file) = (home.path().join("ledger"), home.path().join("snapshot"));
+    filled(&folder).await;
+    let before = histories(&folder).await;
+    let done = export(&folder, &file, &mut |_| {}).expect("written");
+    assert_eq!((done.last_sequence, done.accounts), (EVENTS, 5));
+    assert_eq!(done.bytes, std::fs::metadata(&file).expect("a file").len());
+    assert!(!home.path().join("snapshot.tmp").exists());
+    let again = home.path().join("again");
+    export(&folder, &again, &mut |_| {}).expect("written");
+    assert!(std::fs::read(&file).expect("read") == std::fs::read(&again).expect("read"));
+    let refused = export(&folder, &file, &mut |_| {});
+    assert!(matches!(refused, Err(UpkeepError::Exists(_))));
+
+    let new = home.path().join("new");
+    let done = import(&file, &new, &options(9), &counted(), &mut |_| {}).expect("imported");
+    assert_eq!((done.accounts, done.events), (5, EVENTS));
+    assert_eq!(done.chain_id, ChainId([9; 16]).to_string());
+    assert_eq!(done.from_chain_id, ChainId([3; 16]).to_string());
+    assert_good(&new);
+    assert_eq!(histories(&new).await, before);
+    let ledger = open(&new);
+    let proof = ledger.receipt(key_id(3), 41).await.expect("answers").expect("recorded");
+    let verified = Receipt::decode(&proof).expect("a receipt").verify(&trusted());
+    assert_eq!(verified.expect("verifies").leaf.account_version, 41);
+    close(ledger, &new);
+}
+
+/// The hash of the head in a body, found as docs/ledger-format.md says.
+fn head_of(body: &[u8]) -> Result<Hash, UnreadableBody> {
+    let (mut length, mut at) = (0, 1);
+    for shift in (0..63).step_by(7) {
+        length |= usize::from(body[at] & 0x7f) << shift;
+        at += 1;
+        if body[at - 1] & 0x80 == 0 {
+            break;
+        }
+    }
+    let head = SignedHead::decode(&body[at..at + length]);
+    head.map(|head| head.hash()).map_err(|error| UnreadableBody(error.to_string()))
+}
+
+#[tokio::test]
+async fn erased_evidence_is_no_fault_and_stays_erased() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (folder, file) = (home.path().join("ledger"), home.path().join("snapshot"));
+    filled(&folder).await;
+    let journal = folder.join("journal");
+    let opened =
+        Journal::open(Arc::new(RealDisk), &journal, Expected::Any, head_of, &options(3).journal);
+    let mut journal = opened.expect("opens").journal;
+    let frames: Vec<_> = journal.reader().walk(journal.reader().start()).collect();
+    let last = frames.last().expect("a frame").as_ref().expect("whole").location;
+    journal.erase(last, 0).expect("erased");
+    journal.close().expect("closed");
+    // The books still hold the evidence; they are made again without it.
+    assert!(!check(&folder).expect("it is read").is_good());
+    rebuild(&folder, &SledOptions::default(), &mut |_| {}).expect("made again");
+    let found = check(&folder).expect("it is read");
+    assert!(found.is_good() && found.erased == 1, "{found:?}");
+    export(&folder, &file, &mut |_| {}).expect("written");
+    let new = home.path().join("new");
+    import(&file, &new, &options(9), &counted(), &mut |_| {}).expect("imported");
+    assert_eq!(histories(&new).await, histories(&folder).await);
+}
+
+#[tokio::test]
+async fn a_damaged_snapshot_is_refused_and_leaves_nothing() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (folder, file) = (home.path().join("ledger"), home.path().join("snapshot"));
+    filled(&folder).await;
+    export(&folder, &file, &mut |_| {}).expect("written");
+    let whole = std::fs::read(&file).expect("read");
+    let new = home.path().join("new");
+    let refused = |bytes: &[u8]| {
+        std::fs::write(&file, bytes).expect("written");
+        let refused = import(&file, &new, &options(9), &counted(), &mut |_| {});
+        let refused = refused.expect_err("it is not whole");
+        assert!(!new.exists() && !home.path().join("new.importing").exists());
+        match refused {
+            UpkeepError::Snapshot { fault, .. } => fault,
+            other => panic!("{other}"),
+        }
+    };
+    for length in (0..whole.len()).step_by(199).chain(whole.len() - 40..whole.len()) {
+        let fault = refused(&whole[..length]);
+        let named = if length < 8 { SnapshotFault::NoSnapshot } else { SnapshotFault::CutShort };
+        assert_eq!(fault, named, "{length} bytes");
+    }
+    for place in (0..whole.len()).step_by(173).chain(whole.len() - 40..whole.len()) {
+        let mut damaged = whole.clone();
+        damaged[place] ^= 0x40;
+        refused(&damaged);
+    }
+    assert_eq!(refused(&[&whole[..], &[0]].concat()), SnapshotFault::LeftOver);
+    let mut later = whole.clone();
+    later[9] = 2;
+    assert_eq!(refused(&later), SnapshotFault::UnknownFormat(2));
+    assert_eq!(refused(&[b'x'; 500]), SnapshotFault::NoSnapshot);
+}
+
+#[tokio::test]
+async fn folders_that_are_open_or_foreign_or_of_a_later_format_are_refused_by_name() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (folder, file) = (home.path().join("ledger"), home.path().join("snapshot"));
+    filled(&folder).await;
+    export(&folder, &file, &mut |_| {}).expect("written");
+    let refused = import(&file, &folder, &options(9), &counted(), &mut |_| {});
+    assert!(matches!(refused, Err(UpkeepError::NotEmpty(_))));
+    assert_good(&folder);
+
+    let ledger = open(&folder);
+    let sled = SledOptions::default();
+    let is_in_use = |error: UpkeepError| {
+        assert!(error.to_string().contains("is open in another process"), "{error}");
+    };
+    is_in_use(check(&folder).expect_err("in use"));
+    is_in_use(stat(&folder, home.path(), &sled, &mut |_| {}).expect_err("in use"));
+    is_in_use(rebuild(&folder, &sled, &mut |_| {}).expect_err("in use"));
+    is_in_use(export(&folder, &home.path().join("two"), &mut |_| {}).expect_err("in use"));
+    close(ledger, &folder);
+
+    let foreign = home.path().join("foreign");
+    std::fs::create_dir(&foreign).expect("made");
+    std::fs::write(foreign.join("db"), "theirs").expect("written");
+    for folder in [&foreign, &home.path().join("nowhere")] {
+        let refused = check(folder).expect_err("no ledger");
+        assert!(refused.to_string().contains("holds no journal"), "{refused}");
+        let refused = rebuild(folder, &sled, &mut |_| {});
+        assert!(matches!(refused, Err(UpkeepError::Journal(journal::Error::Missing(_)))));
+    }
+    assert_eq!(files(&foreign).len(), 1, "nothing was made");
+    assert!(!home.path().join("nowhere").exists());
+
+    let segment = folder.join("journal/00000001.seg");
+    let mut later = std::fs::read(&segment).expect("read");
+    later[13] = 2;
+    let checksum = crc32c::crc32c(&later[12..4096]).to_be_bytes();
+    later[8..12].copy_from_slice(&checksum);
+    std::fs::write(&segment, &later).expect("written");
+    for refused in [
+        check(&folder).map(drop),
+        rebuild(&folder, &sled, &mut |_| {}).map(drop),
+        export(&folder, &home.path().join("three"), &mut |_| {}).map(drop),
+    ] {
+        let named = matches!(
+            refused,
+            Err(UpkeepError::Journal(journal::Error::UnknownFormat { found: 2, .. }))
+        );
+        assert!(named, "{refused:?}");
+    }
+}
