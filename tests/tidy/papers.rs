@@ -1,5 +1,5 @@
-//! Papers that must stay true: the two commands, what CI runs, and every setting and figure with its
-//! meaning.
+//! Papers that must stay true: the two commands, what CI runs, and every setting and figure with
+//! its meaning.
 
 use syn::visit::Visit;
 

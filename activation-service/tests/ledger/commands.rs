@@ -89,7 +89,7 @@ async fn verify_ends_with_1_and_names_what_is_wrong() {
     std::fs::remove_dir_all(folder.join("sled")).expect("removed");
     let (code, _, err) = Operator::of(&folder).run(&["verify"]);
     assert_eq!(code, Some(1), "{err}");
-    assert!(err.contains("1 faults\nthere are no books"), "{err}");
+    assert!(err.contains("1 fault\nthere are no books"), "{err}");
     let nowhere = home.path().join("nowhere");
     let (code, _, err) = Operator::of(&nowhere).run(&["verify"]);
     assert_eq!(code, Some(69), "{err}");

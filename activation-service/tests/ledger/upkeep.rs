@@ -239,6 +239,39 @@ async fn books_that_are_behind_are_no_fault_and_books_that_are_ahead_are() {
     assert!(found.faults.contains(&told), "{:?}", found.faults);
 }
 
+#[tokio::test]
+async fn a_ledger_that_was_cut_off_is_read_to_its_last_whole_frame_and_rebuilt() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("ledger");
+    filled(&folder).await;
+    let before = histories(&folder).await;
+    // A journal as a kill leaves it: no mark of a clean close, and half a frame at the end.
+    let ledger = open(&folder);
+    let killed = home.path().join("killed");
+    copy(&folder.join("journal"), &killed.join("journal"));
+    close(ledger, &folder);
+    let figures = |folder: &Path| {
+        stat(folder, home.path(), &SledOptions::default(), &mut |_| {}).expect("it is read")
+    };
+    let last = killed.join(format!("journal/{:08}.seg", figures(&killed).segments));
+    let mut bytes = std::fs::read(&last).expect("read");
+    let end = bytes.iter().rposition(|byte| *byte != 0).expect("frames").next_multiple_of(8);
+    bytes[end..end + 4].copy_from_slice(b"BJFR");
+    std::fs::write(&last, bytes).expect("written");
+
+    let told = figures(&killed);
+    assert!(!told.is_clean && told.has_torn_tail && told.books.is_none());
+    assert_eq!(told.events, EVENTS);
+    let journal = files(&killed);
+    rebuild(&killed, &SledOptions::default(), &mut |_| {}).expect("made");
+    for (path, bytes) in journal {
+        assert!(std::fs::read(&path).expect("read") == bytes, "the journal is as it was");
+    }
+    assert_good(&killed);
+    assert_eq!(histories(&killed).await, before);
+    assert!(figures(&killed).is_clean, "the service made it safe");
+}
+
 fn copy(from: &Path, to: &Path) {
     for (path, bytes) in files(from) {
         let target = to.join(path.strip_prefix(from).expect("below it"));

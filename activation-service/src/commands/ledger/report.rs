@@ -56,7 +56,8 @@ pub(super) fn good(found: &Verified) -> String {
 }
 
 pub(super) fn faults(found: &Verified) -> String {
-    let mut lines = vec![format!("{} faults", found.faults_count)];
+    let count = found.faults_count;
+    let mut lines = vec![format!("{count} {}", if count == 1 { "fault" } else { "faults" })];
     lines.extend(found.faults.iter().cloned());
     let untold = found.faults_count.saturating_sub(found.faults.len() as u64);
     if untold > 0 {
