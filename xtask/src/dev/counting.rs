@@ -3,14 +3,18 @@
 
 use anyhow::{Context as _, Result, ensure};
 use hardware_evidence::{ComponentKind as K, DeploymentSalt};
-use installer_client::{Profile, RECORDED_DESKTOP, evidence_message, request_id};
+use installer_client::{
+    Profile, RECORDED_DESKTOP, TrustedKeys, check_receipt, evidence_message, request_id,
+};
 use product_key::ProductKey;
 use proto::activation::v1::{
-    ActivateRequest, ActivateResponse, ActivationOutcome, GetKeyRequest, Platform,
+    ActivateRequest, ActivateResponse, ActivationOutcome, GetActivationTermsRequest, GetKeyRequest,
+    Platform,
 };
 use proto::catalog::v1::RevealProductKeyRequest;
+use serde_json::json;
 
-use super::actors::{Cast, for_reason, granted};
+use super::actors::{Cast, as_operator, for_reason, granted};
 use super::computer::{answered, client};
 use super::report::Report;
 use super::setup::{PROJECT, VISIO};
@@ -141,10 +145,41 @@ pub(super) async fn every_activation(cast: &Cast, report: &mut Report) -> Result
     }
     let request = bench.request(&recorded)?;
     let first = cast.installer.activate(request.clone()).await?;
-    let repeat = cast.installer.activate(request).await?;
+    let repeat = cast.installer.activate(request.clone()).await?;
     ensure!(first == repeat, "a repeat of one request is answered the same");
     let (lines, data) = answered(&repeat);
     report.step("F5", "… but the same request sent twice counts once", &lines, &data);
+    proved(cast, &request, &repeat, report).await
+}
+
+/// A receipt is checked without the service. An installer ships with the keys that it trusts; the
+/// walk takes those of the services that it started itself.
+async fn proved(
+    cast: &Cast,
+    request: &ActivateRequest,
+    answer: &ActivateResponse,
+    report: &mut Report,
+) -> Result<()> {
+    let mut ledger = cast.ledger().await?;
+    let terms = as_operator(GetActivationTermsRequest {});
+    let keys = granted(ledger.get_activation_terms(terms).await)?.receipt_keys;
+    let pinned: TrustedKeys = keys.join("\n").parse().context("no keys of receipts")?;
+    let proven = check_receipt(request, answer, &pinned)?;
+    let (leaf, head) = (&proven.leaf, proven.head.head());
+    let (sequence, version, bytes) = (leaf.sequence, leaf.account_version, answer.receipt.len());
+    let lines = [
+        format!("event {sequence} of the ledger, event {version} of its key, in {bytes} bytes"),
+        format!("in batch {}, signed by key {}", head.batch, head.signing_key_id),
+    ];
+    let data = json!({
+        "sequence": sequence,
+        "accountVersion": version,
+        "batch": head.batch,
+        "signingKeyId": head.signing_key_id.to_string(),
+        "bytes": bytes,
+    });
+    let title = "The receipt of an activation verifies offline with the pinned key";
+    report.step("receipt", title, &lines, &data);
     Ok(())
 }
 
