@@ -8,8 +8,8 @@
     reason = "a test ends where it finds a fault"
 )]
 
-mod commands;
 mod conformance;
+mod filled;
 mod hot_key;
 mod journaled;
 mod keys;

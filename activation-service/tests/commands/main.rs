@@ -1,9 +1,20 @@
 //! The real binary looks after a ledger: each command once as it should go, and refused by name.
 
+#![expect(clippy::expect_used, reason = "a test ends where it finds a fault")]
+
+#[path = "../ledger/filled.rs"]
+mod filled;
+#[path = "../ledger/keys.rs"]
+mod keys;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::upkeep::{SEED, filled};
+use crate::filled::{EVENTS, SEED, filled};
+
+/// One story at a time: a process that is being started holds the locks of the whole test for a
+/// moment, so a ledger that another story has just closed would look open.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 struct Operator<'a> {
     folder: &'a Path,
@@ -36,9 +47,11 @@ impl Operator<'_> {
 
 #[tokio::test]
 async fn every_command_does_its_work_and_says_so() {
+    let _alone = ALONE.lock().await;
     let home = tempfile::tempdir().expect("a folder");
     let folder = home.path().join("ledger");
     filled(&folder).await;
+    assert_eq!(EVENTS, 77);
     let operator = Operator::of(&folder);
     let (code, out, err) = operator.run(&["stat"]);
     assert_eq!(code, Some(0), "{err}");
@@ -83,6 +96,7 @@ async fn every_command_does_its_work_and_says_so() {
 
 #[tokio::test]
 async fn verify_ends_with_1_and_names_what_is_wrong() {
+    let _alone = ALONE.lock().await;
     let home = tempfile::tempdir().expect("a folder");
     let folder = home.path().join("ledger");
     filled(&folder).await;
