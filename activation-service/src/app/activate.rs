@@ -60,17 +60,17 @@ impl App {
         let command = Command::Activate(command);
         let decision = decide(context, &command);
         // Nothing to record: the account holds every event acknowledged before the request came in.
-        let (result, head) = if decision.events.is_empty() {
-            (decision.result, Some(loaded.account.head.clone()))
+        let (result, head, at_hand) = if decision.events.is_empty() {
+            (decision.result, Some(loaded.account.head.clone()), None)
         } else {
             let settled = self.committer.settle(key_id, command).await?;
-            (settled.result, settled.head)
+            (settled.result, settled.head, settled.receipt)
         };
         let granted = granted(result, head.as_ref())?;
         if !granted.outcome.is_counted() {
             self.sightings.note(key_id, granted.activation, time_ms);
         }
-        let receipt = self.receipt(key_id, granted.proof).await?;
+        let receipt = self.receipt(key_id, granted.proof, at_hand).await?;
         Ok(Activated { key_id, granted, receipt })
     }
 

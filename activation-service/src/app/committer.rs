@@ -36,6 +36,8 @@ pub(super) struct Settled {
     pub result: Result<Answer, Refusal>,
     /// The key after it; none if it is unknown.
     pub head: Option<Head>,
+    /// The proof of the answer, where the engine gave it with the commit.
+    pub receipt: Option<Arc<[u8]>>,
 }
 
 /// The door to the writer.
@@ -203,7 +205,7 @@ impl Writer {
                 Some(account) if !events.is_empty() => {
                     let account = Arc::new(account);
                     changes.push(Change { expected_version, events, account });
-                    waiting.push((key_id, decided));
+                    waiting.push((key_id, expected_version, decided));
                 }
                 // Nothing to record: the account held all that was durable when it was loaded.
                 Some(_) | None => answer(decided),
@@ -220,9 +222,12 @@ impl Writer {
             }
         };
         let mut again = Vec::new();
-        for ((key_id, decided), outcome) in waiting.into_iter().zip(outcomes) {
+        for ((key_id, version, mut decided), outcome) in waiting.into_iter().zip(outcomes) {
             match outcome {
-                Committed::Committed { .. } => answer(decided),
+                Committed::Committed { proofs, .. } => {
+                    decided.iter_mut().for_each(|(_, settled)| settled.prove(version, &proofs));
+                    answer(decided);
+                }
                 Committed::Conflict => again.extend(decided.into_iter().map(|(mut job, _)| {
                     job.attempts += 1;
                     job
@@ -254,8 +259,19 @@ impl Writer {
             };
             let Decision { result, .. } = decide(context, &job.command);
             let head = Some(loaded.account.head.clone());
-            reply(job, Ok(Settled { result, head }));
+            reply(job, Ok(Settled { result, head, receipt: None }));
         }
+    }
+}
+
+impl Settled {
+    /// Takes its proof from those of the events that followed account version `before`.
+    fn prove(&mut self, before: u64, proofs: &[Arc<[u8]>]) {
+        let version = self.result.as_ref().ok().and_then(Answer::proof);
+        // An answer may also rest on an event of an earlier batch, whose proof is not here.
+        let place = version.and_then(|version| version.checked_sub(before)?.checked_sub(1));
+        let place = place.and_then(|place| usize::try_from(place).ok());
+        self.receipt = place.and_then(|place| proofs.get(place)).cloned();
     }
 }
 
@@ -279,7 +295,7 @@ impl Working {
         }
         self.events.extend(decision.events);
         let head = self.account.as_ref().map(|account| account.head.clone());
-        Ok(Settled { result: decision.result, head })
+        Ok(Settled { result: decision.result, head, receipt: None })
     }
 }
 

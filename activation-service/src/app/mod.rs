@@ -221,9 +221,17 @@ impl App {
         self.ledger.ready().await
     }
 
-    /// The proof of a durable event; none with an engine that gives none.
-    async fn receipt(&self, key: KeyId, version: u64) -> Result<Option<Arc<[u8]>>, AppError> {
-        let Some(proofs) = &self.proof.proofs else { return Ok(None) };
+    /// The proof of a durable event, looked up unless it is at hand; none with an engine that gives
+    /// none.
+    async fn receipt(
+        &self,
+        key: KeyId,
+        version: u64,
+        at_hand: Option<Arc<[u8]>>,
+    ) -> Result<Option<Arc<[u8]>>, AppError> {
+        let Some(proofs) = self.proof.proofs.as_ref().filter(|_| at_hand.is_none()) else {
+            return Ok(at_hand);
+        };
         let receipt = proofs.receipt(key, version).await?;
         // An answer without its proof would be taken for one of an engine that gives none.
         let missing = || LedgerError::Corrupt(format!("event {version} of {key} has no receipt"));

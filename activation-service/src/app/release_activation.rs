@@ -76,7 +76,7 @@ impl App {
         let head = settled.head.as_ref();
         match settled.result {
             Ok(Answer::Released(released, version)) => {
-                let receipt = self.receipt(key_id, version).await?;
+                let receipt = self.receipt(key_id, version, settled.receipt).await?;
                 Ok(GivenUp { released, receipt })
             }
             Ok(Answer::Activated(_) | Answer::Key) => {

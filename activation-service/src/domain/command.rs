@@ -124,6 +124,18 @@ pub enum Answer {
     Key,
 }
 
+impl Answer {
+    /// Account version of the event that proves it; none if it rests on none.
+    #[must_use]
+    pub const fn proof(&self) -> Option<u64> {
+        match self {
+            Self::Activated(granted) => Some(granted.proof),
+            Self::Released(_, version) => Some(*version),
+            Self::Key => None,
+        }
+    }
+}
+
 /// A granted activation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Granted {

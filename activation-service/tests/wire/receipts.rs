@@ -109,6 +109,29 @@ async fn f5_every_activation_has_a_receipt_of_its_own() {
 }
 
 #[tokio::test]
+async fn computers_that_come_at_once_get_each_their_own_receipt() {
+    let world = World::sled().await;
+    world.register(1, |key| key.limit = 64).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 1..=40 {
+        let mut client = world.connected().await;
+        tasks.spawn(async move {
+            let answer = client.activate(activate(1, computer(number), number)).await;
+            (number, answer.expect("granted").into_inner())
+        });
+    }
+    for (number, answer) in tasks.join_all().await {
+        let leaf = verified(&answer.receipt).leaf;
+        assert_eq!(leaf.request_id.as_ref().map(|id| &id[..]), Some(&request_id(number)[..]));
+        let Event::Activated(event) = leaf.event else { panic!("no activation") };
+        assert_eq!((event.used, event.limit), (answer.used, answer.limit));
+        let again = granted(&world, activate(1, computer(number), number)).await;
+        assert_eq!(again, answer, "identical bytes, now from the journal");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_release_has_a_receipt_and_those_of_the_activation_stay_good() {
     let world = World::sled().await;
     world.register(1, |_| ()).await;
