@@ -41,7 +41,7 @@ pub fn export(folder: &Path, file: &Path, tell: &mut Tell<'_>) -> Result<Exporte
         }
     };
     let bytes = writer.finish(&disk)?;
-    let contents = snapshot::read(&disk, file, "reading back", tell, &mut |_| Ok(()));
+    let contents = snapshot::read(&disk, file, "reading back", tell, &mut |_, _| Ok(()));
     let contents = contents.inspect_err(|_| {
         // A backup that cannot be read back must not pass for one.
         let _ = disk.remove(file);

@@ -22,8 +22,12 @@ use crate::storage::journal::{FrameParts, Journal};
 
 /// Most events of a change: its rows are then one safe transaction of the books.
 const CHANGE_EVENTS_MAX: usize = 16;
+/// Bytes of events from which on a change is closed, for the same reason.
+const CHANGE_BYTES: usize = 32 << 10;
 /// Most events of a frame.
 const FRAME_EVENTS_MAX: usize = 128;
+/// Bytes of events from which on a frame is sealed; the smallest segment holds it.
+const FRAME_BYTES: usize = 128 << 10;
 
 /// What was imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +54,7 @@ pub fn import(
     if is_there && fs::read_dir(folder).map_err(io_at(folder))?.next().is_some() {
         return Err(UpkeepError::NotEmpty(folder.to_owned()));
     }
-    let contents = snapshot::read(&RealDisk, file, "checking", tell, &mut |_| Ok(()))?;
+    let contents = snapshot::read(&RealDisk, file, "checking", tell, &mut |_, _| Ok(()))?;
     let work = beside(folder)?;
     if work.symlink_metadata().is_ok() {
         return Err(UpkeepError::Leftover(work));
@@ -93,10 +97,13 @@ fn fill(
         account: None,
         events: Vec::new(),
         changes: Vec::new(),
+        bytes: 0,
         waiting: 0,
+        waiting_bytes: 0,
     };
-    let again =
-        snapshot::read(&RealDisk, file, "importing", tell, &mut |event| importer.take(event))?;
+    let again = snapshot::read(&RealDisk, file, "importing", tell, &mut |event, bytes| {
+        importer.take(event, bytes)
+    })?;
     importer.finish()?;
     released(&books_of(work))?;
     if again != contents {
@@ -129,14 +136,18 @@ struct Importer<'a> {
     account: Option<Arc<Account>>,
     /// Its last events, which are not in a change yet.
     events: Vec<Event>,
+    /// Bytes of those.
+    bytes: usize,
     /// Changes that wait to be sealed.
     changes: Vec<Change>,
     /// Events of those.
     waiting: usize,
+    /// Bytes of those.
+    waiting_bytes: usize,
 }
 
 impl Importer<'_> {
-    fn take(&mut self, event: Event) -> Result<(), UpkeepError> {
+    fn take(&mut self, event: Event, bytes: usize) -> Result<(), UpkeepError> {
         if event.version == 1 {
             self.change();
             self.account = None;
@@ -146,13 +157,17 @@ impl Importer<'_> {
             None => self.account = Some(Arc::new(Account::open(&event)?)),
         }
         self.events.push(event);
-        if self.events.len() == CHANGE_EVENTS_MAX {
+        self.bytes += bytes;
+        if self.events.len() == CHANGE_EVENTS_MAX || self.bytes >= CHANGE_BYTES {
             // Sealed at once, so that the account is shared with no change and is not copied when
             // its next events come.
             self.change();
             return self.seal();
         }
-        if self.waiting + self.events.len() >= FRAME_EVENTS_MAX && self.waiting > 0 {
+        let segment = usize::try_from(self.options.journal.segment_bytes).unwrap_or(usize::MAX);
+        let is_full = self.waiting + self.events.len() >= FRAME_EVENTS_MAX
+            || self.waiting_bytes + self.bytes >= FRAME_BYTES.min(segment / 4);
+        if is_full {
             return self.seal();
         }
         Ok(())
@@ -169,13 +184,14 @@ impl Importer<'_> {
         let events = std::mem::take(&mut self.events);
         let (Some(account), Some(first)) = (&self.account, events.first()) else { return };
         self.waiting += events.len();
+        self.waiting_bytes += std::mem::take(&mut self.bytes);
         let expected_version = first.version.saturating_sub(1);
         self.changes.push(Change { expected_version, events, account: Arc::clone(account) });
     }
 
     fn seal(&mut self) -> Result<(), UpkeepError> {
         let changes = std::mem::take(&mut self.changes);
-        self.waiting = 0;
+        (self.waiting, self.waiting_bytes) = (0, 0);
         if changes.is_empty() {
             return Ok(());
         }

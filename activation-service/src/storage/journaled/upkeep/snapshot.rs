@@ -70,6 +70,9 @@ pub enum SnapshotFault {
     },
 }
 
+/// Takes an event, and how many bytes it has in the journal.
+pub(super) type Each<'a> = dyn FnMut(Event, usize) -> Result<(), UpkeepError> + 'a;
+
 /// What a snapshot says of itself at its start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
@@ -192,7 +195,7 @@ pub(super) fn read(
     file: &Path,
     task: &'static str,
     tell: &mut Tell<'_>,
-    each: &mut dyn FnMut(Event) -> Result<(), UpkeepError>,
+    each: &mut Each<'_>,
 ) -> Result<Contents, UpkeepError> {
     let mut reader = SnapshotReader::open(disk, file)?;
     let header = reader.header;
@@ -230,7 +233,7 @@ fn account(
     head: &[u8],
     events: u64,
     counts: u64,
-    each: &mut dyn FnMut(Event) -> Result<(), UpkeepError>,
+    each: &mut Each<'_>,
 ) -> Result<KeyId, UpkeepError> {
     let mut made: Option<Account> = None;
     for _ in 0..events {
@@ -244,7 +247,7 @@ fn account(
             None => Account::open(&event).map(|account| made = Some(account)),
         };
         applied.map_err(|error| reader.out_of_place(&error.to_string()))?;
-        each(event)?;
+        each(event, part.bytes())?;
     }
     let Some(made) = made else { return Err(reader.out_of_place("it has no events")) };
     let key = made.head.key_id;
