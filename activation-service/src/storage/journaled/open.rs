@@ -22,6 +22,8 @@ use crate::storage::journal::{
 use crate::storage::sled::rows::RowError;
 use crate::storage::sled::{OpenError, SledOptions};
 
+/// Longest wait for a lock.
+const LOCK_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
 /// Most folders that were set aside and are kept beside each other.
 const SET_ASIDE_MAX: u32 = 1_000;
 
@@ -134,12 +136,31 @@ fn journal(folder: &Path, options: &JournaledOptions) -> Result<journal::Opened,
         Journal::open(disk, folder, expected, batch::head_of, &options.journal)
     };
     if folder.is_dir() {
-        match open(Expected::Any) {
+        let mut opened = open(Expected::Any);
+        if matches!(opened, Err(journal::Error::InUse(_))) && is_free_soon(&folder.join("lock")) {
+            opened = open(Expected::Any);
+        }
+        match opened {
             Err(journal::Error::Missing(_)) => {}
             opened => return Ok(opened?),
         }
     }
     Ok(open(Expected::NewOr(options.new_chain))?)
+}
+
+/// Waits a moment for the lock of a process that is ending, as when a service is restarted. False
+/// if it is held on.
+fn is_free_soon(lock: &Path) -> bool {
+    let Ok(file) = std::fs::File::open(lock) else { return false };
+    let (free, told) = std::sync::mpsc::channel();
+    // The thread waits for the lock itself; if it comes too late, nobody listens any more.
+    let wait = move || {
+        if file.lock().and_then(|()| file.unlock()).is_ok() {
+            let _ = free.send(());
+        }
+    };
+    let thread = std::thread::Builder::new().name("ledger-lock".to_owned()).spawn(wait);
+    thread.is_ok() && told.recv_timeout(LOCK_WAIT).is_ok()
 }
 
 /// Makes the folder, or checks that what is in it is ours.

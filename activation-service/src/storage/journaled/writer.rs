@@ -14,8 +14,9 @@ use crate::ports::{Change, Committed, LedgerError, Randomness};
 use crate::storage::journal::{self, FrameParts, Journal, Location};
 use crate::storage::memory::new_lookups;
 
-/// Most events of a frame; one signature and one sync serve them all.
-const FRAME_EVENTS_MAX: usize = 256;
+/// Most events of a frame; one signature and one sync serve them all. With the longest texts that
+/// the wire lets in, a frame stays well within the smallest segment.
+const FRAME_EVENTS_MAX: usize = 128;
 
 /// What one thread at a time writes with.
 pub(super) struct Writer {
