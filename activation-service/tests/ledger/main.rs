@@ -8,20 +8,19 @@
     reason = "a test ends where it finds a fault"
 )]
 
+mod books;
 mod conformance;
 mod filled;
 mod hot_key;
 mod journaled;
 mod keys;
 mod mutants;
-mod reopen;
 mod upkeep;
 
 use std::sync::Arc;
 
 use activation_service::ports::Ledger;
 use activation_service::storage::memory::MemoryLedger;
-use activation_service::storage::sled::{SledLedger, SledOptions};
 
 /// An engine under test; the folder lives as long as it does.
 pub(crate) struct Engine {
@@ -32,13 +31,10 @@ pub(crate) struct Engine {
 
 /// A fresh ledger of every engine.
 pub(crate) fn engines() -> Vec<Engine> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let sled = SledLedger::open(folder.path(), &SledOptions::default()).expect("opens");
     let journal_folder = tempfile::tempdir().expect("a folder");
     let journaled = journaled::open(journal_folder.path());
     vec![
         Engine { name: "memory", ledger: Arc::new(MemoryLedger::default()), _folder: None },
-        Engine { name: "sled", ledger: Arc::new(sled), _folder: Some(folder) },
         Engine { name: "journaled", ledger: Arc::new(journaled), _folder: Some(journal_folder) },
     ]
 }

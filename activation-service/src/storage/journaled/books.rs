@@ -11,7 +11,7 @@ use crate::domain::ids::{ActivationId, KeyId, RequestId};
 use crate::domain::product_key::LookupDigest;
 use crate::ports::{Change, Recorded, Span};
 use crate::storage::journal::{Hash, Location};
-use crate::storage::sled::open::{FORMAT_APPLIED, open};
+use crate::storage::sled::open::open;
 use crate::storage::sled::rows::{Census, RowError, Sightings, Trees, WriteSet};
 use crate::storage::sled::{GROUP_BYTES_MAX, GROUP_OPERATIONS_MAX, OpenError, SledOptions};
 
@@ -51,7 +51,7 @@ impl Books {
         folder: &Path,
         options: &SledOptions,
     ) -> Result<(Self, Result<Applied, RowError>), OpenError> {
-        let opened = open(folder, options, FORMAT_APPLIED)?;
+        let opened = open(folder, options)?;
         let sequence = opened.sequence;
         let applied = opened.trees.applied_head().map(|head| Applied {
             sequence,

@@ -14,10 +14,8 @@ use super::rows::{RowError, Trees};
 const FORMAT_KEY: &[u8] = b"format";
 /// The tree that says so.
 const META: &str = "meta";
-/// The format of a ledger that is its own commit point.
-pub(super) const FORMAT: &[u8] = b"benefits-ledger/1";
-/// The format of a ledger that is applied from a journal.
-pub(in crate::storage) const FORMAT_APPLIED: &[u8] = b"benefits-ledger/2";
+/// The format of books that are applied from a journal; 1 was its own commit point.
+const FORMAT: &[u8] = b"benefits-ledger/2";
 
 /// How sled is opened.
 #[derive(Clone, Copy, Debug)]
@@ -73,11 +71,7 @@ pub(in crate::storage) struct Opened {
 }
 
 /// Opens or makes the ledger in a folder.
-pub(in crate::storage) fn open(
-    folder: &Path,
-    options: &SledOptions,
-    format: &[u8],
-) -> Result<Opened, OpenError> {
+pub(in crate::storage) fn open(folder: &Path, options: &SledOptions) -> Result<Opened, OpenError> {
     let io = |cause| OpenError::Io { folder: folder.to_owned(), cause };
     let damaged = |cause| OpenError::Damaged { folder: folder.to_owned(), cause };
     fs::create_dir_all(folder).map_err(io)?;
@@ -107,7 +101,7 @@ pub(in crate::storage) fn open(
         error => damaged(error.to_string()),
     })?;
 
-    let read = catch_unwind(AssertUnwindSafe(|| read(&db, format)))
+    let read = catch_unwind(AssertUnwindSafe(|| read(&db)))
         .map_err(|_| damaged("sled panicked while reading it".to_owned()))?;
     let (trees, sequence) = match read.map_err(|error| damaged(error.to_string()))? {
         Contents::Ledger { trees, sequence } => (trees, sequence),
@@ -126,21 +120,21 @@ enum Contents {
 }
 
 /// Reads the format before anything is written, so that a stranger's database stays as it is.
-fn read(db: &sled::Db, expected: &[u8]) -> Result<Contents, RowError> {
+fn read(db: &sled::Db) -> Result<Contents, RowError> {
     // A database that was there before and holds no format is not ours, or lost what it held: an
     // empty ledger in its place would give every computer its count anew.
     let fresh = !db.was_recovered();
     if !fresh {
         let named = db.tree_names().iter().any(|name| name.as_ref() == META.as_bytes());
         let format = if named { db.open_tree(META)?.get(FORMAT_KEY)? } else { None };
-        if format.as_deref() != Some(expected) {
+        if format.as_deref() != Some(FORMAT) {
             let found = String::from_utf8_lossy(&format.unwrap_or_default()).into_owned();
             return Ok(Contents::Foreign(found));
         }
     }
     let trees = Trees::open(db)?;
     if fresh {
-        trees.meta.insert(FORMAT_KEY, expected)?;
+        trees.meta.insert(FORMAT_KEY, FORMAT)?;
         db.flush()?;
     }
     let sequence = trees.sequence()?;
