@@ -5,7 +5,9 @@ use std::sync::{Arc, LazyLock};
 use hardware_evidence::{ComponentKind as K, DeploymentSalt, Digest, JunkDigests};
 
 use super::account::Account;
-use super::command::{Activate, Command, Context, Decision, Register, decide};
+use super::command::{
+    Activate, Command, Context, Decision, Register, Release, Requester, Settings, Update, decide,
+};
 use super::event::{Client, Event, Origin, RequestStamp};
 use super::evidence::{Component, Evidence};
 use super::ids::{ActivationId, KeyId, RequestId};
@@ -157,4 +159,30 @@ impl Key {
         let command = Command::Activate(self.command(evidence));
         self.run(&command)
     }
+}
+
+/// A key with an event of every kind.
+pub(crate) fn eventful() -> Key {
+    let mut key = Key::new(terms(2));
+    key.activate(&computer(&JUNK_BOARD, &[]));
+    key.activate(&computer(&JUNK_BOARD, &[K::OsDisk]));
+    key.activate(&computer(&FULL, &FULL));
+    key.activate(&computer(&[K::Cpu], &[]));
+    let activation = key.account.counts[0].activation;
+    let request = RequestStamp::release(RequestId([7; 16]), activation);
+    let requester = Requester::Operator;
+    let release = Release { activation, requester, request, origin: origin() };
+    key.run(&Command::Release(release));
+    let settings = Settings {
+        limit: Some(9),
+        blocked: Some(true),
+        platforms: Some(Platforms::ALL.with(Platform::MacOs)),
+        releases_max: Some(4),
+        activate_by_ms: Some(Some(-5)),
+        help_uri: Some("https://example.org".to_owned()),
+        handle_allowed: Some(true),
+        suspension: Some(Suspension { suspended: true, generation: u64::MAX }),
+    };
+    key.run(&Command::Update(Box::new(Update { settings, origin: origin() })));
+    key
 }

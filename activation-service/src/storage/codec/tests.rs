@@ -1,40 +1,9 @@
 //! What is written is read back, and damage never passes for data.
 
-use hardware_evidence::ComponentKind as K;
-
 use super::*;
 use crate::domain::account::Account;
-use crate::domain::command::{Command, Release, Requester, Settings, Update};
-use crate::domain::event::{Event, RequestStamp};
-use crate::domain::ids::RequestId;
-use crate::domain::specimens::{FULL, JUNK_BOARD, Key, computer, origin, terms};
-use crate::domain::terms::{Platform, Platforms, Suspension};
-
-/// A key with an event of every kind.
-fn eventful() -> Key {
-    let mut key = Key::new(terms(2));
-    key.activate(&computer(&JUNK_BOARD, &[]));
-    key.activate(&computer(&JUNK_BOARD, &[K::OsDisk]));
-    key.activate(&computer(&FULL, &FULL));
-    key.activate(&computer(&[K::Cpu], &[]));
-    let activation = key.account.counts[0].activation;
-    let request = RequestStamp::release(RequestId([7; 16]), activation);
-    let requester = Requester::Operator;
-    let release = Release { activation, requester, request, origin: origin() };
-    key.run(&Command::Release(release));
-    let settings = Settings {
-        limit: Some(9),
-        blocked: Some(true),
-        platforms: Some(Platforms::ALL.with(Platform::MacOs)),
-        releases_max: Some(4),
-        activate_by_ms: Some(Some(-5)),
-        help_uri: Some("https://example.org".to_owned()),
-        handle_allowed: Some(true),
-        suspension: Some(Suspension { suspended: true, generation: u64::MAX }),
-    };
-    key.run(&Command::Update(Box::new(Update { settings, origin: origin() })));
-    key
-}
+use crate::domain::event::Event;
+use crate::domain::specimens::eventful;
 
 #[test]
 fn events_heads_and_counts_are_read_as_written() {

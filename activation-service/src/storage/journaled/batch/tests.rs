@@ -3,35 +3,12 @@
 use hardware_evidence::ComponentKind as K;
 
 use super::*;
-use crate::domain::command::{Command, Release, Requester, Settings, Update};
-use crate::domain::event::{Body, Change, RequestStamp};
-use crate::domain::ids::RequestId;
-use crate::domain::specimens::{FULL, JUNK_BOARD, KEY, Key, computer, lookup, origin, terms};
-use crate::domain::terms::{Platform, Platforms, Suspension};
+use crate::domain::event::{Body, Change};
+use crate::domain::specimens::{KEY, lookup};
 
+/// Events of every kind, and a change that only pepper rotation makes.
 fn eventful() -> Vec<Event> {
-    let mut key = Key::new(terms(2));
-    key.activate(&computer(&JUNK_BOARD, &[]));
-    key.activate(&computer(&JUNK_BOARD, &[K::OsDisk]));
-    key.activate(&computer(&FULL, &FULL));
-    key.activate(&computer(&[K::Cpu], &[]));
-    let activation = key.account.counts[0].activation;
-    let request = RequestStamp::release(RequestId([7; 16]), activation);
-    let requester = Requester::Operator;
-    let release = Release { activation, requester, request, origin: origin() };
-    key.run(&Command::Release(release));
-    let settings = Settings {
-        limit: Some(9),
-        blocked: Some(true),
-        platforms: Some(Platforms::ALL.with(Platform::MacOs)),
-        releases_max: Some(4),
-        activate_by_ms: Some(Some(-5)),
-        help_uri: Some("https://example.org".to_owned()),
-        handle_allowed: Some(true),
-        suspension: Some(Suspension { suspended: true, generation: u64::MAX }),
-    };
-    key.run(&Command::Update(Box::new(Update { settings, origin: origin() })));
-    let mut events = key.history;
+    let mut events = crate::domain::specimens::eventful().history;
     if let Some(Body::Updated { changes }) = events.last_mut().map(|event| &mut event.body) {
         changes.push(Change::Lookup(lookup(8)));
     }
