@@ -19,7 +19,7 @@ const REASONS: &str = "docs/dependencies.md";
 const SECTIONS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
 /// Which of our crates each crate may use outside of tests.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("proto", &[]),
     ("chassis", &[]),
     ("product-key", &[]),
@@ -28,10 +28,11 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("activation-service", &["proto", "chassis", "product-key", "hardware-evidence", "receipt"]),
     ("catalog-service", &["proto", "chassis", "product-key"]),
     ("installer-client", &["proto", "product-key", "hardware-evidence", "receipt"]),
+    ("fault-bench", &OURS),
     ("system-tests", &OURS),
     ("xtask", &OURS),
 ];
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
     "proto",
     "chassis",
     "product-key",
@@ -40,6 +41,7 @@ const OURS: [&str; 10] = [
     "activation-service",
     "catalog-service",
     "installer-client",
+    "fault-bench",
     "system-tests",
     "xtask",
 ];

@@ -82,11 +82,16 @@ struct Room {
 }
 
 /// The floor plan. `server` alone sees both the wire and the engines.
-const ROOMS: [Room; 9] = [
+const ROOMS: [Room; 10] = [
     Room { name: "domain", sees: &[], crates: Crates::Only(&CORE) },
     Room { name: "ports", sees: &["domain"], crates: Crates::AllBut(&OUTSIDE) },
-    Room { name: "app", sees: &["domain", "ports"], crates: Crates::AllBut(&OUTSIDE) },
-    Room { name: "storage", sees: &["config", "domain", "ports"], crates: Crates::AllBut(&WIRE) },
+    Room { name: "mutants", sees: &[], crates: Crates::Only(&CORE) },
+    Room { name: "app", sees: &["domain", "mutants", "ports"], crates: Crates::AllBut(&OUTSIDE) },
+    Room {
+        name: "storage",
+        sees: &["config", "domain", "mutants", "ports"],
+        crates: Crates::AllBut(&WIRE),
+    },
     Room {
         name: "adapters",
         sees: &["config", "domain", "ports"],

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{certs, dev, output, test, token};
+use crate::{certs, dev, faults, output, test, token};
 
 #[derive(Parser)]
 #[command(
@@ -23,6 +23,8 @@ enum Command {
     Dev(dev::DevArgs),
     /// Run everything that CI runs: formatting, lints, tests, documentation.
     Test(test::TestArgs),
+    /// Inject faults into the ledger, simulated and real, and count broken promises.
+    Faults(faults::FaultsArgs),
     /// Make a local certificate authority with identities for services and people.
     Certs(certs::CertsArgs),
     /// Mint a development token for a portal user, signed with the key that `certs` made.
@@ -35,6 +37,7 @@ pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Dev(args) => dev::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Faults(args) => faults::run_bench(&args),
         Command::Certs(args) => certs::run(&args),
         Command::Token(args) => token::run(&args),
     };

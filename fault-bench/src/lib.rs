@@ -1,0 +1,15 @@
+//! Injects faults into the ledger, simulated and on the real binaries, and counts broken promises.
+//!
+//! A [`campaign`] is one promise on one side; each of its seeds is a run that can be had again.
+//! [`simulated`] plays thousands of lives of the engine on a simulated disk, [`real`] kills,
+//! starves and damages the delivered binaries; [`mutants`] are deliberate bugs that the campaigns
+//! must notice.
+
+pub mod campaign;
+pub mod cli;
+pub mod mutants;
+pub mod real;
+mod record;
+mod report;
+mod runner;
+pub mod simulated;
