@@ -1,4 +1,4 @@
-//! Deliberate bugs that the fault bench must notice; a build without the feature `mutants` has none.
+//! Deliberate bugs that the fault bench must notice; without the feature `mutants` there are none.
 
 /// One deliberate bug.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
