@@ -1,7 +1,8 @@
 //! Component kinds, normalisation, junk values and the digest recipe of hardware evidence; pure.
 //!
-//! Clients make evidence with [`EvidenceBuilder`]; the activation service reads [`hw_v1`] and knows
-//! the digests of junk values through [`JunkDigests`]. The recipe for authors in other languages is
+//! Clients make evidence with [`EvidenceBuilder`]; the activation service reads [`hw_v1`], knows the
+//! digests of junk values through [`JunkDigests`], and compares with [`matching`], as does
+//! `benefitsctl hardware compare`. The recipe for authors in other languages is
 //! `docs/evidence-recipe.md`; its test vectors are in `vectors/`.
 
 mod canonical;
@@ -10,6 +11,7 @@ pub mod hw_v1;
 mod junk;
 mod junk_digests;
 mod kind;
+pub mod matching;
 mod recipe;
 #[cfg(test)]
 mod vectors;

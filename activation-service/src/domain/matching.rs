@@ -1,174 +1,17 @@
-//! THE hardware matching policy at work: compares a report with the baselines of all counts of a
-//! key.
-//!
-//! Integers only. Junk and absent values abstain: they neither match nor mismatch.
+//! THE hardware matching policy at work: the comparison of `hardware_evidence::matching`, with this
+//! service's policy and evidence.
 
+use hardware_evidence::matching::{self, Components, Rule, Thresholds};
+pub use hardware_evidence::matching::{Comparison, KindVerdict, Relation, Worth};
 use hardware_evidence::{ComponentKind, Digest};
 
-use super::evidence::{Component, Evidence};
+use super::evidence::Evidence;
 use super::policy::Policy;
-
-/// How one kind took part in a decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum KindVerdict {
-    /// Present on both sides and equal.
-    Matched = 1,
-    /// Present on both sides and different.
-    Changed = 2,
-    /// Missing on one side.
-    Absent = 3,
-    /// A placeholder on one side.
-    Junk = 4,
-}
-
-impl KindVerdict {
-    /// The verdict with this number.
-    #[must_use]
-    pub const fn from_number(number: u8) -> Option<Self> {
-        match number {
-            1 => Some(Self::Matched),
-            2 => Some(Self::Changed),
-            3 => Some(Self::Absent),
-            4 => Some(Self::Junk),
-            _ => None,
-        }
-    }
-}
-
-/// What a side shows of a kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shown {
-    Present,
-    Junk,
-    Absent,
-}
-
-/// What a report is worth by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Worth {
-    /// Points of the kinds that are present and not junk.
-    pub points: u32,
-    /// How many of them are anchors.
-    pub anchors: u32,
-    /// True if it carries a handle that an operator assigned.
-    pub handle: bool,
-}
-
-impl Worth {
-    /// True if the hardware shown is enough to decide on.
-    #[must_use]
-    pub const fn is_enough(self, policy: &Policy) -> bool {
-        self.anchors > 0 && self.points >= policy.points_min
-    }
-}
-
-/// How a report compares with one baseline.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Comparison {
-    /// Points of the kinds that match.
-    pub matched: u32,
-    /// Points of the kinds present and not junk on both sides.
-    pub comparable: u32,
-    /// Anchors that match.
-    pub anchors: u32,
-    /// Their points.
-    pub anchor_points: u32,
-    /// Points of the baseline.
-    pub baseline_points: u32,
-    /// Whether both sides carry a handle, and the same one.
-    pub handle: Option<bool>,
-    /// Each kind.
-    pub kinds: Vec<(ComponentKind, KindVerdict)>,
-}
-
-/// What a comparison says of the computer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Relation {
-    /// The same computer without significant change (R7).
-    Unchanged {
-        /// It rests on one anchor and little else.
-        weak: bool,
-    },
-    /// An anchor matches, but too little can be compared to tell.
-    TooLittle,
-    /// The same computer with significant changes (R8).
-    Changed,
-    /// Another computer (R6).
-    Unrelated,
-}
-
-impl Comparison {
-    /// Floor of the percentage of comparable points that match.
-    #[must_use]
-    pub const fn score(&self) -> u32 {
-        match self.handle {
-            Some(true) => 100,
-            _ if self.comparable == 0 => 0,
-            _ => self.matched * 100 / self.comparable,
-        }
-    }
-
-    /// True if this score is higher than the other's, compared as exact fractions.
-    #[must_use]
-    pub fn beats(&self, other: &Self) -> bool {
-        match (self.handle == Some(true), other.handle == Some(true)) {
-            (true, false) => return true,
-            (_, true) => return false,
-            (false, false) => {}
-        }
-        self.matched * other.comparable.max(1) > other.matched * self.comparable.max(1)
-    }
-
-    /// True if the two share something that belongs to one computer.
-    #[must_use]
-    pub const fn anchored(&self) -> bool {
-        matches!(self.handle, Some(true)) || (self.handle.is_none() && self.anchors > 0)
-    }
-
-    /// What the comparison says under the policy.
-    #[must_use]
-    pub fn relation(&self, policy: &Policy) -> Relation {
-        match self.handle {
-            Some(true) => return Relation::Unchanged { weak: false },
-            Some(false) => return Relation::Unrelated,
-            None => {}
-        }
-        if self.anchors == 0 {
-            return Relation::Unrelated;
-        }
-        // Twice the comparable points against the baseline's points, for half of an odd number is
-        // no integer.
-        if self.comparable < policy.points_min || self.comparable * 2 < self.baseline_points {
-            return Relation::TooLittle;
-        }
-        if self.matched * 100 >= policy.threshold_percent * self.comparable {
-            let weak = self.anchors == 1 && self.comparable < policy.weak_comparable_points;
-            return Relation::Unchanged { weak };
-        }
-        if self.anchor_points >= policy.changed_anchor_points_min {
-            return Relation::Changed;
-        }
-        Relation::Unrelated
-    }
-}
 
 /// What a report is worth by itself; a handle counts only where the key allows it.
 #[must_use]
 pub fn worth(policy: &Policy, report: &Evidence, handle_allowed: bool) -> Worth {
-    let mut worth = Worth { points: 0, anchors: 0, handle: false };
-    for kind in ComponentKind::ALL {
-        if shown(policy, report, kind) != Shown::Present {
-            continue;
-        }
-        if kind == ComponentKind::OperatorHandle {
-            worth.handle = handle_allowed;
-        } else {
-            worth.points += policy.points(kind);
-            worth.anchors += u32::from(policy.is_anchor(kind));
-        }
-    }
-    worth
+    matching::worth(policy, report, handle_allowed)
 }
 
 /// Compares a report with a baseline; a handle takes part only where the key allows it.
@@ -179,91 +22,42 @@ pub fn compare(
     report: &Evidence,
     handle_allowed: bool,
 ) -> Comparison {
-    let mut comparison = Comparison {
-        matched: 0,
-        comparable: 0,
-        anchors: 0,
-        anchor_points: 0,
-        baseline_points: worth(policy, baseline, handle_allowed).points,
-        handle: None,
-        kinds: Vec::with_capacity(ComponentKind::ALL.len()),
-    };
-    for kind in ComponentKind::ALL {
-        let verdict = if kind == ComponentKind::OperatorHandle && !handle_allowed {
-            KindVerdict::Absent
-        } else {
-            verdict(policy, baseline, report, kind)
-        };
-        comparison.kinds.push((kind, verdict));
-        let matched = verdict == KindVerdict::Matched;
-        if !matched && verdict != KindVerdict::Changed {
-            continue;
-        }
-        if kind == ComponentKind::OperatorHandle {
-            comparison.handle = Some(matched);
-            continue;
-        }
-        let points = policy.points(kind);
-        comparison.comparable += points;
-        if matched {
-            comparison.matched += points;
-        }
-        if matched && policy.is_anchor(kind) {
-            comparison.anchors += 1;
-            comparison.anchor_points += points;
-        }
-    }
-    comparison
+    matching::compare(policy, baseline, report, handle_allowed)
 }
 
 /// The kinds of a report that are absent or junk, for callers who may learn no more.
 #[must_use]
 pub fn abstaining(policy: &Policy, report: &Evidence) -> Vec<(ComponentKind, KindVerdict)> {
-    let verdict = |kind| match shown(policy, report, kind) {
-        Shown::Present => None,
-        Shown::Junk => Some((kind, KindVerdict::Junk)),
-        Shown::Absent => Some((kind, KindVerdict::Absent)),
-    };
-    ComponentKind::ALL.into_iter().filter_map(verdict).collect()
+    matching::abstaining(policy, report)
 }
 
-fn shown(policy: &Policy, evidence: &Evidence, kind: ComponentKind) -> Shown {
-    let mut result = Shown::Absent;
-    for component in evidence.of(kind) {
-        if component.digests().iter().any(|d| !policy.is_junk(kind, d)) {
-            return Shown::Present;
+impl Rule for Policy {
+    fn thresholds(&self) -> Thresholds {
+        Thresholds {
+            percent: self.threshold_percent,
+            points_min: self.points_min,
+            changed_anchor_points_min: self.changed_anchor_points_min,
+            weak_comparable_points: self.weak_comparable_points,
         }
-        result = Shown::Junk;
     }
-    result
-}
 
-fn verdict(
-    policy: &Policy,
-    baseline: &Evidence,
-    report: &Evidence,
-    kind: ComponentKind,
-) -> KindVerdict {
-    match (shown(policy, report, kind), shown(policy, baseline, kind)) {
-        (Shown::Junk, _) => return KindVerdict::Junk,
-        (Shown::Absent, _) | (_, Shown::Absent) => return KindVerdict::Absent,
-        (_, Shown::Junk) => return KindVerdict::Junk,
-        (Shown::Present, Shown::Present) => {}
+    fn points(&self, kind: ComponentKind) -> u32 {
+        self.points(kind)
     }
-    // Digests of different recipes say nothing of each other; the newest common recipe decides.
-    let mut reported = report.of(kind).rev();
-    let pair =
-        reported.find_map(|r| baseline.of(kind).find(|b| b.recipe() == r.recipe()).map(|b| (r, b)));
-    match pair {
-        None => KindVerdict::Absent,
-        Some((r, b)) if share(policy, kind, r, b) => KindVerdict::Matched,
-        Some(_) => KindVerdict::Changed,
+
+    fn is_anchor(&self, kind: ComponentKind) -> bool {
+        self.is_anchor(kind)
+    }
+
+    fn is_junk(&self, kind: ComponentKind, digest: &Digest) -> bool {
+        self.is_junk(kind, digest)
     }
 }
 
-fn share(policy: &Policy, kind: ComponentKind, a: &Component, b: &Component) -> bool {
-    let telling = |d: &&Digest| !policy.is_junk(kind, d);
-    a.digests().iter().filter(telling).any(|d| b.digests().binary_search(d).is_ok())
+impl Components for Evidence {
+    fn of(&self, kind: ComponentKind) -> impl DoubleEndedIterator<Item = (u8, &[Digest])> {
+        self.of(kind).map(|component| (component.recipe(), component.digests()))
+    }
 }
 
 #[cfg(test)]

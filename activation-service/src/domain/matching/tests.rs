@@ -4,6 +4,7 @@ use hardware_evidence::ComponentKind as K;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::evidence::Component;
 use crate::domain::specimens::{FULL, JUNK_BOARD, UNITS, VM, computer, numbered, policy};
 
 const UNCHANGED: Relation = Relation::Unchanged { weak: false };
