@@ -1,7 +1,7 @@
 //! Component kinds, normalisation, junk values and the digest recipe of hardware evidence; pure.
 //!
-//! Clients make evidence with [`EvidenceBuilder`]; the activation service reads [`hw_v1`], knows the
-//! digests of junk values through [`JunkDigests`], and compares with [`matching`], as does
+//! Clients make evidence with [`EvidenceBuilder`]; the activation service reads [`hw_v1`], knows
+//! the digests of junk values through [`JunkDigests`], and compares with [`matching`], as does
 //! `benefitsctl hardware compare`. The recipe for authors in other languages is
 //! `docs/evidence-recipe.md`; its test vectors are in `vectors/`.
 
