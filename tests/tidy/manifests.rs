@@ -19,7 +19,7 @@ const REASONS: &str = "docs/dependencies.md";
 const SECTIONS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
 /// Which of our crates each crate may use outside of tests.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("proto", &[]),
     ("chassis", &[]),
     ("product-key", &[]),
@@ -29,10 +29,11 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("catalog-service", &["proto", "chassis", "product-key"]),
     ("installer-client", &["proto", "product-key", "hardware-evidence", "receipt"]),
     ("fault-bench", &OURS),
+    ("fleet-simulator", &["activation-service", "hardware-evidence", "xtask"]),
     ("system-tests", &OURS),
     ("xtask", &OURS),
 ];
-const OURS: [&str; 11] = [
+const OURS: [&str; 12] = [
     "proto",
     "chassis",
     "product-key",
@@ -42,6 +43,7 @@ const OURS: [&str; 11] = [
     "catalog-service",
     "installer-client",
     "fault-bench",
+    "fleet-simulator",
     "system-tests",
     "xtask",
 ];
