@@ -5,4 +5,6 @@ pub mod disk;
 pub mod journal;
 pub mod journaled;
 pub mod memory;
+pub(crate) mod rows;
 pub mod sled;
+pub mod store;

@@ -1,12 +1,12 @@
 //! Applies durable batches to the books, in their order, on a thread of its own.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use super::Shared;
 use super::books::Batch;
-use crate::storage::sled::rows::Sightings;
+use crate::storage::rows::Sightings;
 
 /// Most batches that wait; then the writer waits too, which bounds what is pinned.
 const QUEUE_MAX: usize = 256;
@@ -16,21 +16,50 @@ pub(super) enum Work {
     Seen(Sightings),
 }
 
-/// The thread; it ends when every sender is gone and all batches are applied.
-pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<(SyncSender<Work>, JoinHandle<()>)> {
+/// What applies.
+pub(super) enum Applier {
+    /// A thread; it ends when every sender is gone and all batches are applied.
+    Thread(JoinHandle<()>),
+    /// Whoever says so; its queue is a lock only so that the ledger may be referred to by many.
+    ByHand(Mutex<Receiver<Work>>),
+}
+
+pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<(SyncSender<Work>, Applier)> {
     let (queue, work) = sync_channel(QUEUE_MAX);
     let thread = std::thread::Builder::new().name("ledger-applier".to_owned());
-    Ok((queue, thread.spawn(move || run(&shared, &work))?))
+    Ok((queue, Applier::Thread(thread.spawn(move || run(&shared, &work))?)))
+}
+
+pub(super) fn by_hand() -> (SyncSender<Work>, Applier) {
+    let (queue, work) = sync_channel(QUEUE_MAX);
+    (queue, Applier::ByHand(Mutex::new(work)))
+}
+
+impl Applier {
+    /// Does one piece of work that waits for a hand; false if none does.
+    pub(super) fn apply_one(&self, shared: &Shared) -> bool {
+        let Self::ByHand(work) = self else { return false };
+        let work = work.lock().unwrap_or_else(PoisonError::into_inner).try_recv();
+        let Ok(work) = work else { return false };
+        done(shared, work)
+    }
+
+    /// Does all that waits, once every sender is gone; false after a panic.
+    pub(super) fn finish(self, shared: &Shared) -> bool {
+        match self {
+            Self::Thread(thread) => thread.join().is_ok(),
+            Self::ByHand(work) => {
+                run(shared, &work.into_inner().unwrap_or_else(PoisonError::into_inner));
+                true
+            }
+        }
+    }
 }
 
 fn run(shared: &Shared, work: &Receiver<Work>) {
     while let Ok(work) = work.recv() {
-        let done = match work {
-            Work::Apply(batch) => apply(shared, &batch),
-            Work::Seen(sightings) => shared.books.write_seen(&sightings),
-        };
-        if let Err(error) = done {
-            return shared.stop(format!("applying to the books failed: {error}"));
+        if !done(shared, work) {
+            return;
         }
     }
     let kept = shared.kept_sightings();
@@ -39,6 +68,18 @@ fn run(shared: &Shared, work: &Receiver<Work>) {
     {
         tracing::warn!(error, "the last sightings were not written");
     }
+}
+
+fn done(shared: &Shared, work: Work) -> bool {
+    let done = match work {
+        Work::Apply(batch) => apply(shared, &batch),
+        Work::Seen(sightings) => shared.books.write_seen(&sightings),
+    };
+    if let Err(error) = done {
+        shared.stop(format!("applying to the books failed: {error}"));
+        return false;
+    }
+    true
 }
 
 fn apply(shared: &Shared, batch: &Batch) -> Result<(), String> {

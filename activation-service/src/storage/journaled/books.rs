@@ -1,8 +1,7 @@
-//! The sled side: durable events are applied in groups small enough to be whole after a power cut,
+//! The books: durable events are applied in groups small enough to be whole after a power cut,
 //! and read back as accounts.
 
-use std::fs::File;
-use std::path::Path;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::domain::account::{Account, Head};
@@ -11,16 +10,14 @@ use crate::domain::ids::{ActivationId, KeyId, RequestId};
 use crate::domain::product_key::LookupDigest;
 use crate::ports::{Change, Recorded, Span};
 use crate::storage::journal::{Hash, Location};
-use crate::storage::sled::open::open;
-use crate::storage::sled::rows::{Census, RowError, Sightings, Trees, WriteSet};
-use crate::storage::sled::{GROUP_BYTES_MAX, GROUP_OPERATIONS_MAX, OpenError, SledOptions};
+use crate::storage::rows::{Census, RowError, Rows, Sightings, WriteSet};
+use crate::storage::sled::{GROUP_BYTES_MAX, GROUP_OPERATIONS_MAX, OpenError};
+use crate::storage::store::{Shelf, StoreError};
 
 /// Sled as the ledger that answers questions.
 pub(super) struct Books {
-    db: ::sled::Db,
     /// Held for writing while a transaction is written, so that a reader sees whole accounts.
-    trees: RwLock<Trees>,
-    file: File,
+    rows: RwLock<Rows>,
 }
 
 /// How far the books are applied.
@@ -47,18 +44,14 @@ pub(super) struct Batch {
 }
 
 impl Books {
-    pub(super) fn open(
-        folder: &Path,
-        options: &SledOptions,
-    ) -> Result<(Self, Result<Applied, RowError>), OpenError> {
-        let opened = open(folder, options)?;
-        let sequence = opened.sequence;
-        let applied = opened.trees.applied_head().map(|head| Applied {
-            sequence,
-            head: head.unwrap_or(crate::storage::journal::NO_HEAD),
+    /// Opens what is on the shelf, and says how far it is applied if that can be read.
+    pub(super) fn open(shelf: &dyn Shelf) -> Result<(Self, Result<Applied, RowError>), OpenError> {
+        let rows = Rows::new(shelf.open()?);
+        let applied = catch_unwind(AssertUnwindSafe(|| applied(&rows)));
+        let applied = applied.unwrap_or_else(|_| {
+            Err(StoreError::Damaged("the engine panicked while it was read".to_owned()).into())
         });
-        let books = Self { db: opened.db, trees: RwLock::new(opened.trees), file: opened.file };
-        Ok((books, applied))
+        Ok((Self { rows: RwLock::new(rows) }, applied))
     }
 
     /// Applies a batch; whole changes go together, and every group says how far it brings the
@@ -86,34 +79,32 @@ impl Books {
     fn write(&self, mut group: WriteSet, sequence: u64, head: &Hash) -> Result<(), String> {
         group.close_at(sequence, head);
         {
-            let trees = self.trees.write().map_err(|_| "a writer panicked".to_owned())?;
-            trees.write(&group).map_err(|error| error.to_string())?;
+            let rows = self.rows.write().map_err(|_| "a writer panicked".to_owned())?;
+            rows.write(&group).map_err(|error| error.to_string())?;
         }
         self.durable()
     }
 
     fn durable(&self) -> Result<(), String> {
-        self.db.flush().map_err(|error| error.to_string())?;
-        // sled's own flush leaves the data in the page cache.
-        self.file.sync_data().map_err(|error| error.to_string())
+        self.read(|rows| Ok(rows.sync()?)).map_err(|error| error.to_string())
     }
 
     /// Writes sightings; they may be lost, so nobody waits for them.
     pub(super) fn write_seen(&self, sightings: &Sightings) -> Result<(), String> {
-        self.read(|trees| Ok(trees.write_seen(sightings)?)).map_err(|error| error.to_string())?;
+        self.read(|rows| Ok(rows.write_seen(sightings)?)).map_err(|error| error.to_string())?;
         self.durable()
     }
 
     pub(super) fn account(&self, key_id: KeyId) -> Result<Option<Arc<Account>>, RowError> {
-        Ok(self.read(|trees| trees.account(key_id))?.map(Arc::new))
+        Ok(self.read(|rows| rows.account(key_id))?.map(Arc::new))
     }
 
     pub(super) fn head(&self, key_id: KeyId) -> Result<Option<Head>, RowError> {
-        self.read(|trees| trees.head(key_id))
+        self.read(|rows| rows.head(key_id))
     }
 
     pub(super) fn owner_of(&self, lookup: &LookupDigest) -> Result<Option<KeyId>, RowError> {
-        self.read(|trees| trees.owner_of(lookup))
+        self.read(|rows| rows.owner_of(lookup))
     }
 
     pub(super) fn recorded(
@@ -121,7 +112,7 @@ impl Books {
         key_id: KeyId,
         request: RequestId,
     ) -> Result<Option<Arc<Event>>, RowError> {
-        self.read(|trees| trees.request(key_id, request))
+        self.read(|rows| rows.request(key_id, request))
     }
 
     pub(super) fn place_of(
@@ -129,11 +120,11 @@ impl Books {
         key_id: KeyId,
         version: u64,
     ) -> Result<Option<Location>, RowError> {
-        self.read(|trees| trees.place_of(key_id, version))
+        self.read(|rows| rows.place_of(key_id, version))
     }
 
     pub(super) fn history(&self, key_id: KeyId, span: Span) -> Result<Vec<Recorded>, RowError> {
-        self.read(|trees| trees.history(key_id, span))
+        self.read(|rows| rows.history(key_id, span))
     }
 
     pub(super) fn last_seen(
@@ -141,20 +132,26 @@ impl Books {
         key_id: KeyId,
         activation: ActivationId,
     ) -> Result<Option<i64>, RowError> {
-        self.read(|trees| trees.last_seen(key_id, activation))
+        self.read(|rows| rows.last_seen(key_id, activation))
     }
 
     /// Counts all rows; it reads them all.
     pub(super) fn census(&self) -> Census {
-        self.trees.read().unwrap_or_else(PoisonError::into_inner).census()
+        self.rows.read().unwrap_or_else(PoisonError::into_inner).census()
     }
 
     pub(super) fn keys_within(&self, first: u16, last: u16) -> Result<Vec<KeyId>, RowError> {
-        self.read(|trees| trees.keys_within(first, last))
+        self.read(|rows| rows.keys_within(first, last))
     }
 
-    fn read<T>(&self, read: impl FnOnce(&Trees) -> Result<T, RowError>) -> Result<T, RowError> {
+    fn read<T>(&self, read: impl FnOnce(&Rows) -> Result<T, RowError>) -> Result<T, RowError> {
         // What was applied before a panic is durable in the journal all the same.
-        read(&self.trees.read().unwrap_or_else(PoisonError::into_inner))
+        read(&self.rows.read().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn applied(rows: &Rows) -> Result<Applied, RowError> {
+    let sequence = rows.sequence()?;
+    let head = rows.applied_head()?.unwrap_or(crate::storage::journal::NO_HEAD);
+    Ok(Applied { sequence, head })
 }

@@ -11,16 +11,17 @@ mod books;
 mod leaf;
 mod open;
 mod overlay;
+mod shared;
 pub mod upkeep;
 mod writer;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use async_trait::async_trait;
+use receipt::SigningKey;
 
 use crate::domain::account::Head;
 use crate::domain::event::Event;
@@ -28,13 +29,10 @@ use crate::domain::ids::{ActivationId, KeyId, RequestId};
 use crate::ports::{
     Change, Committed, KeyRef, Ledger, LedgerError, Loaded, Proofs, Randomness, Recorded, Span,
 };
-use crate::storage::journal::Reader;
-use crate::storage::sled::rows::{RowError, Sightings};
-use applier::Work;
+use applier::{Applier, Work};
 pub use batch::Unreadable;
-use books::Books;
-pub use open::{JournaledError, JournaledOptions, Report};
-use overlay::Overlay;
+pub use open::{Ground, JournaledError, JournaledOptions, Report};
+use shared::Shared;
 use writer::Writer;
 
 /// A computer's sighting is noted at most this often.
@@ -48,25 +46,18 @@ pub struct JournaledLedger {
     randomness: Arc<dyn Randomness>,
     /// What opening did.
     report: Report,
+    pace: Pace,
     /// Taken away when the ledger is dropped.
-    applier: Option<(SyncSender<Work>, JoinHandle<()>)>,
+    applier: Option<(SyncSender<Work>, Applier)>,
 }
 
-struct Shared {
-    /// One writer at a time; none once the journal is closed.
-    writer: Mutex<Option<Writer>>,
-    overlay: RwLock<Overlay>,
-    books: Books,
-    /// Position of the last durable event.
-    durable: AtomicU64,
-    /// The newest durable head in bytes.
-    newest: RwLock<Option<Arc<[u8]>>>,
-    /// Reads what is durable in the journal.
-    reader: Reader,
-    /// Why the engine stopped; once set it stays.
-    stopped: OnceLock<String>,
-    /// Sightings that are not written yet; they may be lost.
-    sightings: Mutex<Sightings>,
+/// Who does what takes time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// Threads of their own.
+    Threads,
+    /// The caller's thread, when it says so.
+    ByHand,
 }
 
 impl JournaledLedger {
@@ -76,11 +67,31 @@ impl JournaledLedger {
         options: JournaledOptions,
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, JournaledError> {
-        let opened = open::open(folder, &options)?;
+        let opened = open::open_folder(folder, &options)?;
+        Self::start(opened, options.signing_key, randomness, Pace::Threads)
+    }
+
+    /// Opens the ledger on any ground, for a simulation: nothing happens but in the calls of its
+    /// methods, on the threads of their callers, so the same calls do the same.
+    pub fn open_by_hand(
+        ground: &Ground,
+        options: JournaledOptions,
+        randomness: Arc<dyn Randomness>,
+    ) -> Result<Self, JournaledError> {
+        let opened = open::open(ground, &options)?;
+        Self::start(opened, options.signing_key, randomness, Pace::ByHand)
+    }
+
+    fn start(
+        opened: open::Opened,
+        key: SigningKey,
+        randomness: Arc<dyn Randomness>,
+        pace: Pace,
+    ) -> Result<Self, JournaledError> {
         tracing::info!(recovered = ?opened.recovered, report = ?opened.report, "ledger opened");
         let durable = AtomicU64::new(opened.tip.last_sequence);
         let reader = opened.journal.reader();
-        let writer = Writer { journal: opened.journal, tip: opened.tip, key: options.signing_key };
+        let writer = Writer { journal: opened.journal, tip: opened.tip, key };
         let shared = Arc::new(Shared {
             writer: Mutex::new(Some(writer)),
             overlay: RwLock::default(),
@@ -91,10 +102,13 @@ impl JournaledLedger {
             stopped: OnceLock::new(),
             sightings: Mutex::default(),
         });
-        let applier = applier::start(Arc::clone(&shared))
-            .map_err(|error| JournaledError::Apply(error.to_string()))?;
+        let (queue, applier) = match pace {
+            Pace::Threads => applier::start(Arc::clone(&shared))
+                .map_err(|error| JournaledError::Apply(error.to_string()))?,
+            Pace::ByHand => applier::by_hand(),
+        };
         let report = opened.report;
-        Ok(Self { shared, randomness, report, applier: Some(applier) })
+        Ok(Self { shared, randomness, report, pace, applier: Some((queue, applier)) })
     }
 
     /// What opening did.
@@ -103,172 +117,32 @@ impl JournaledLedger {
         &self.report
     }
 
+    /// Applies one waiting batch of a ledger that is opened by hand; false if none waits.
+    pub fn apply_one(&self) -> bool {
+        self.applier.as_ref().is_some_and(|(_, applier)| applier.apply_one(&self.shared))
+    }
+
+    /// Lets go of everything as a process does that is killed: nothing more is applied, written or
+    /// closed.
+    pub fn abandon(mut self) {
+        drop(self.applier.take());
+        let mut writer = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(writer.take());
+    }
+
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Shared) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
+        if self.pace == Pace::ByHand {
+            return work(&self.shared);
+        }
         let shared = Arc::clone(&self.shared);
         let done = tokio::task::spawn_blocking(move || work(&shared)).await;
         done.unwrap_or_else(|error| {
             self.shared.stop(format!("the engine panicked: {error}"));
             Err(self.shared.unavailable())
         })
-    }
-}
-
-impl Shared {
-    fn stop(&self, why: String) {
-        tracing::error!(why, "the ledger stopped: nothing more is answered until a restart");
-        // The first reason is the one that counts.
-        let _ = self.stopped.set(why);
-    }
-
-    fn unavailable(&self) -> LedgerError {
-        LedgerError::Unavailable(self.stopped.get().cloned().unwrap_or_default())
-    }
-
-    fn alive(&self) -> Result<(), LedgerError> {
-        if self.stopped.get().is_some() { Err(self.unavailable()) } else { Ok(()) }
-    }
-
-    fn overlay<T>(&self, look: impl FnOnce(&Overlay) -> T) -> T {
-        look(&self.overlay.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn row<T>(&self, read: Result<T, RowError>) -> Result<T, LedgerError> {
-        read.map_err(|error| match error {
-            RowError::Engine(error) => {
-                self.stop(format!("reading the books failed: {error}"));
-                self.unavailable()
-            }
-            RowError::Malformed { .. } | RowError::Inconsistent(_) => {
-                tracing::error!(%error, "the books are damaged");
-                LedgerError::Corrupt(error.to_string())
-            }
-        })
-    }
-
-    fn writer(&self) -> Result<MutexGuard<'_, Option<Writer>>, LedgerError> {
-        self.writer.lock().map_err(|_| {
-            // A panic may have left frames behind that are appended and not synced.
-            self.stop("a writer panicked".to_owned());
-            self.unavailable()
-        })
-    }
-
-    /// The head of a key with everything durable; the overlay first, for what it lets go of is in
-    /// the books by then.
-    fn head(&self, key_id: KeyId) -> Result<Option<Head>, LedgerError> {
-        match self.overlay(|overlay| overlay.account(key_id)) {
-            Some(account) => Ok(Some(account.head.clone())),
-            None => self.row(self.books.head(key_id)),
-        }
-    }
-
-    fn load(&self, key: KeyRef, request: Option<RequestId>) -> Result<Option<Loaded>, LedgerError> {
-        self.alive()?;
-        let as_of_sequence = self.durable.load(Ordering::Acquire);
-        let by_id = matches!(key, KeyRef::Id(_));
-        let key_id = match key {
-            KeyRef::Id(id) => Some(id),
-            KeyRef::Lookup(digests) => {
-                let mut found = None;
-                for digest in &digests {
-                    let waiting = || self.overlay(|overlay| overlay.owner_of(digest));
-                    found = match found.or_else(waiting) {
-                        Some(found) => Some(found),
-                        None => self.row(self.books.owner_of(digest))?,
-                    };
-                }
-                found
-            }
-        };
-        let Some(key_id) = key_id else { return Ok(None) };
-        let account = match self.overlay(|overlay| overlay.account(key_id)) {
-            Some(account) => Some(account),
-            None => self.row(self.books.account(key_id))?,
-        };
-        let Some(account) = account else {
-            return if by_id { Ok(None) } else { self.row(Err(RowError::dangling(key_id))) };
-        };
-        let recorded = match request {
-            Some(request) => self.recorded(key_id, request)?,
-            None => None,
-        };
-        Ok(Some(Loaded { account, recorded, as_of_sequence }))
-    }
-
-    fn recorded(
-        &self,
-        key_id: KeyId,
-        request: RequestId,
-    ) -> Result<Option<Arc<Event>>, LedgerError> {
-        self.alive()?;
-        match self.overlay(|overlay| overlay.recorded(key_id, request)) {
-            Some(event) => Ok(Some(event)),
-            None => self.row(self.books.recorded(key_id, request)),
-        }
-    }
-
-    fn history(&self, key_id: KeyId, span: Span) -> Result<(Vec<Recorded>, u64), LedgerError> {
-        self.alive()?;
-        let as_of = self.durable.load(Ordering::Acquire);
-        // The overlay before the books: an event that is applied in between is then seen twice,
-        // and never missed.
-        let waiting = self.overlay(|overlay| overlay.history(key_id));
-        let mut events = self.row(self.books.history(key_id, span))?;
-        let after = |recorded: &Recorded| match (span.after, span.descending) {
-            (None, _) => true,
-            (Some(version), false) => recorded.event.version > version,
-            (Some(version), true) => recorded.event.version < version,
-        };
-        events.extend(waiting.into_iter().filter(after));
-        events.sort_by_key(|recorded| recorded.event.version);
-        events.dedup_by_key(|recorded| recorded.event.version);
-        if span.descending {
-            events.reverse();
-        }
-        events.truncate(span.most);
-        Ok((events, as_of))
-    }
-
-    /// Keeps a sighting; gives back those kept once there are enough to write.
-    fn note_seen(
-        &self,
-        key: (KeyId, ActivationId),
-        time_ms: i64,
-    ) -> Result<Option<Sightings>, LedgerError> {
-        let noted = self.last_seen(key)?;
-        if noted.is_some_and(|noted| noted.abs_diff(time_ms) < SEEN_PERIOD_MS) {
-            return Ok(None);
-        }
-        let mut kept = self.sightings.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(key, time_ms);
-        Ok((kept.len() >= SEEN_BATCH).then(|| std::mem::take(&mut *kept)))
-    }
-
-    fn last_seen(&self, key: (KeyId, ActivationId)) -> Result<Option<i64>, LedgerError> {
-        let kept = self.sightings.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
-        match kept {
-            Some(time_ms) => Ok(Some(time_ms)),
-            None => self.row(self.books.last_seen(key.0, key.1)),
-        }
-    }
-
-    fn kept_sightings(&self) -> Sightings {
-        std::mem::take(&mut *self.sightings.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn receipt(&self, key: KeyId, version: u64) -> Result<Option<Arc<[u8]>>, LedgerError> {
-        self.alive()?;
-        let place = match self.overlay(|overlay| overlay.place_of(key, version)) {
-            Some(place) => Some(place),
-            None => self.row(self.books.place_of(key, version))?,
-        };
-        let Some(place) = place else { return Ok(None) };
-        let corrupt = |error: &dyn std::fmt::Display| LedgerError::Corrupt(error.to_string());
-        let frame = self.reader.read(place).map_err(|error| corrupt(&error))?;
-        batch::receipt(&frame.body, key, version).map(Some).map_err(|error| corrupt(&error))
     }
 }
 
@@ -354,9 +228,9 @@ impl Ledger for JournaledLedger {
 impl Drop for JournaledLedger {
     /// Applies what waits, then closes the journal in good order.
     fn drop(&mut self) {
-        if let Some((queue, thread)) = self.applier.take() {
+        if let Some((queue, applier)) = self.applier.take() {
             drop(queue);
-            if thread.join().is_err() {
+            if !applier.finish(&self.shared) {
                 self.shared.stop("the applier panicked".to_owned());
             }
         }

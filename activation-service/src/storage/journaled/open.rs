@@ -15,17 +15,16 @@ use crate::domain::account::Account;
 use crate::domain::error::Inconsistency;
 use crate::domain::ids::KeyId;
 use crate::ports::Change;
-use crate::storage::disk::RealDisk;
+use crate::storage::disk::{Disk, RealDisk};
 use crate::storage::journal::{
     self, ChainId, Checkpoint, Expected, Frame, Journal, NO_HEAD, Reader, Recovered,
 };
-use crate::storage::sled::rows::RowError;
-use crate::storage::sled::{OpenError, SledOptions};
+use crate::storage::rows::RowError;
+use crate::storage::sled::{OpenError, SledOptions, SledShelf};
+use crate::storage::store::Shelf;
 
 /// Longest wait for a lock.
 const LOCK_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
-/// Most folders that were set aside and are kept beside each other.
-const SET_ASIDE_MAX: u32 = 1_000;
 
 /// How a journaled ledger is opened.
 pub struct JournaledOptions {
@@ -37,6 +36,26 @@ pub struct JournaledOptions {
     pub signing_key: SigningKey,
     /// The chain that a new journal gets.
     pub new_chain: ChainId,
+}
+
+/// What a ledger stands on; the same engine runs on a real disk and on a simulated one.
+#[derive(Clone)]
+pub struct Ground {
+    /// The disk of the journal.
+    pub disk: Arc<dyn Disk>,
+    /// The folder of the journal.
+    pub journal: PathBuf,
+    /// Where the books are.
+    pub shelf: Arc<dyn Shelf>,
+}
+
+impl Ground {
+    /// A folder of this machine with the journal and, as sled's files, the books.
+    #[must_use]
+    pub fn folder(folder: &Path, options: SledOptions) -> Self {
+        let shelf = SledShelf { folder: folder.join("sled"), options };
+        Self { disk: Arc::new(RealDisk), journal: folder.join("journal"), shelf: Arc::new(shelf) }
+    }
 }
 
 /// Why a folder cannot be opened.
@@ -71,13 +90,8 @@ pub enum JournaledError {
         cause: io::Error,
     },
     /// The old books cannot be set aside.
-    #[error("{folder} cannot be set aside: {cause}")]
-    SetAside {
-        /// Their folder.
-        folder: PathBuf,
-        /// Why.
-        cause: io::Error,
-    },
+    #[error("the old books cannot be set aside: {0}")]
+    SetAside(io::Error),
     /// A frame of the journal cannot be understood.
     #[error("journal, event {sequence}: {cause}")]
     Frame {
@@ -116,12 +130,28 @@ pub struct Report {
     pub set_aside: Option<PathBuf>,
 }
 
-pub(super) fn open(folder: &Path, options: &JournaledOptions) -> Result<Opened, JournaledError> {
+/// Opens a folder of this machine.
+pub(super) fn open_folder(
+    folder: &Path,
+    options: &JournaledOptions,
+) -> Result<Opened, JournaledError> {
     make_folder(folder)?;
-    let opened = journal(&folder.join("journal"), options)?;
+    let ground = Ground::folder(folder, options.sled);
+    match open(&ground, options) {
+        Err(JournaledError::Journal(journal::Error::InUse(_)))
+            if is_free_soon(&ground.journal.join("lock")) =>
+        {
+            open(&ground, options)
+        }
+        opened => opened,
+    }
+}
+
+pub(super) fn open(ground: &Ground, options: &JournaledOptions) -> Result<Opened, JournaledError> {
+    let opened = journal(ground, options)?;
     let reader = opened.journal.reader();
     let mut report = Report::default();
-    let (books, applied) = books(folder, options, &reader, &mut report)?;
+    let (books, applied) = books(ground.shelf.as_ref(), &reader, &mut report)?;
     let head = replay(&books, &reader, applied, &mut report)?;
     let chain = opened.journal.chain();
     let tip = head.map_or_else(|| Tip::genesis(chain.0), |head| head.tip());
@@ -130,22 +160,15 @@ pub(super) fn open(folder: &Path, options: &JournaledOptions) -> Result<Opened, 
 }
 
 /// The journal that is there, or a new one.
-fn journal(folder: &Path, options: &JournaledOptions) -> Result<journal::Opened, JournaledError> {
+fn journal(ground: &Ground, options: &JournaledOptions) -> Result<journal::Opened, JournaledError> {
     let open = |expected| {
-        let disk = Arc::new(RealDisk);
-        Journal::open(disk, folder, expected, batch::head_of, &options.journal)
+        let (disk, head_of) = (Arc::clone(&ground.disk), batch::head_of);
+        Journal::open(disk, &ground.journal, expected, head_of, &options.journal)
     };
-    if folder.is_dir() {
-        let mut opened = open(Expected::Any);
-        if matches!(opened, Err(journal::Error::InUse(_))) && is_free_soon(&folder.join("lock")) {
-            opened = open(Expected::Any);
-        }
-        match opened {
-            Err(journal::Error::Missing(_)) => {}
-            opened => return Ok(opened?),
-        }
+    match open(Expected::Any) {
+        Err(journal::Error::Missing(_)) => Ok(open(Expected::NewOr(options.new_chain))?),
+        opened => Ok(opened?),
     }
-    Ok(open(Expected::NewOr(options.new_chain))?)
 }
 
 /// Waits a moment for the lock of a process that is ending, as when a service is restarted. False
@@ -174,32 +197,13 @@ fn make_folder(folder: &Path) -> Result<(), JournaledError> {
     Err(JournaledError::Foreign(folder.to_owned()))
 }
 
-/// Waits until nobody holds the books. Whoever has the journal has the ledger, so this can only be
-/// a process that is ending, or threads of sled that outlast its database by a moment.
-fn await_books(folder: &Path) -> Result<(), JournaledError> {
-    let path = folder.join("db");
-    let failed = |cause| JournaledError::Folder { folder: folder.to_owned(), cause };
-    let file = match std::fs::File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        opened => opened.map_err(failed)?,
-    };
-    if file.try_lock().is_err() {
-        tracing::warn!("the books are still held; waiting until they are free");
-        file.lock().map_err(failed)?;
-    }
-    file.unlock().map_err(failed)
-}
-
 /// The books and the place in the chain from which they lack events.
 fn books(
-    folder: &Path,
-    options: &JournaledOptions,
+    shelf: &dyn Shelf,
     reader: &Reader,
     report: &mut Report,
 ) -> Result<(Books, (Applied, Checkpoint)), JournaledError> {
-    let path = folder.join("sled");
-    await_books(&path)?;
-    match Books::open(&path, &options.sled) {
+    match Books::open(shelf) {
         Ok((_, Ok(applied))) if applied.sequence >= reader.end().sequence => {
             // Only what the journal made durable is ever applied, so events were lost.
             let (applied, durable) = (applied.sequence, reader.end().sequence - 1);
@@ -216,8 +220,8 @@ fn books(
         Err(OpenError::InUse(folder)) => return Err(OpenError::InUse(folder).into()),
         Err(error) => tracing::error!(%error, "the books cannot be opened"),
     }
-    report.set_aside = Some(set_aside(&path)?);
-    let (books, _) = Books::open(&path, &options.sled)?;
+    report.set_aside = Some(shelf.set_aside().map_err(JournaledError::SetAside)?);
+    let (books, _) = Books::open(shelf)?;
     Ok((books, (Applied { sequence: 0, head: NO_HEAD }, reader.start())))
 }
 
@@ -310,19 +314,4 @@ pub(super) fn batch_of(
     let first_sequence = sequence.max(applied + 1);
     let (location, previous) = (frame.location, frame.previous_head);
     Ok(Batch { changes, first_sequence, location, previous, head })
-}
-
-pub(super) fn set_aside(folder: &Path) -> Result<PathBuf, JournaledError> {
-    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    for number in 1..=SET_ASIDE_MAX {
-        let aside = folder.with_file_name(format!("{name}-set-aside-{number}"));
-        if !aside.exists() {
-            std::fs::rename(folder, &aside)
-                .map_err(|cause| JournaledError::SetAside { folder: folder.to_owned(), cause })?;
-            tracing::error!(to = %aside.display(), "the books are set aside and made again");
-            return Ok(aside);
-        }
-    }
-    let cause = io::Error::other("too many folders were set aside before");
-    Err(JournaledError::SetAside { folder: folder.to_owned(), cause })
 }

@@ -8,12 +8,11 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::rows::{RowError, Trees};
+use super::store::SledStore;
+use crate::storage::store::Tree;
 
 /// What the folder says it is.
 const FORMAT_KEY: &[u8] = b"format";
-/// The tree that says so.
-const META: &str = "meta";
 /// The format of books that are applied from a journal; 1 was its own commit point.
 const FORMAT: &[u8] = b"benefits-ledger/2";
 
@@ -62,16 +61,8 @@ pub enum OpenError {
     },
 }
 
-/// An open folder.
-pub(in crate::storage) struct Opened {
-    pub(in crate::storage) db: sled::Db,
-    pub(in crate::storage) trees: Trees,
-    pub(in crate::storage) file: File,
-    pub(in crate::storage) sequence: u64,
-}
-
 /// Opens or makes the ledger in a folder.
-pub(in crate::storage) fn open(folder: &Path, options: &SledOptions) -> Result<Opened, OpenError> {
+pub(super) fn open(folder: &Path, options: &SledOptions) -> Result<SledStore, OpenError> {
     let io = |cause| OpenError::Io { folder: folder.to_owned(), cause };
     let damaged = |cause| OpenError::Damaged { folder: folder.to_owned(), cause };
     fs::create_dir_all(folder).map_err(io)?;
@@ -101,44 +92,37 @@ pub(in crate::storage) fn open(folder: &Path, options: &SledOptions) -> Result<O
         error => damaged(error.to_string()),
     })?;
 
-    let read = catch_unwind(AssertUnwindSafe(|| read(&db)))
+    let checked = catch_unwind(AssertUnwindSafe(|| check_format(&db)))
         .map_err(|_| damaged("sled panicked while reading it".to_owned()))?;
-    let (trees, sequence) = match read.map_err(|error| damaged(error.to_string()))? {
-        Contents::Ledger { trees, sequence } => (trees, sequence),
-        Contents::Foreign(found) => {
-            return Err(OpenError::Foreign { folder: folder.to_owned(), found });
-        }
-    };
+    if let Some(found) = checked.map_err(|error| damaged(error.to_string()))? {
+        return Err(OpenError::Foreign { folder: folder.to_owned(), found });
+    }
     sync_folder(folder, &file).map_err(io)?;
-    Ok(Opened { db, trees, file, sequence })
+    let opened = catch_unwind(AssertUnwindSafe(|| SledStore::new(db, file)))
+        .map_err(|_| damaged("sled panicked while opening its trees".to_owned()))?;
+    opened.map_err(|error| damaged(error.to_string()))
 }
 
-/// What a database turned out to be.
-enum Contents {
-    Ledger { trees: Trees, sequence: u64 },
-    Foreign(String),
-}
-
-/// Reads the format before anything is written, so that a stranger's database stays as it is.
-fn read(db: &sled::Db) -> Result<Contents, RowError> {
+/// Reads the format before anything is written, so that a stranger's database stays as it is; gives
+/// the format if it is not ours.
+fn check_format(db: &sled::Db) -> Result<Option<String>, sled::Error> {
     // A database that was there before and holds no format is not ours, or lost what it held: an
     // empty ledger in its place would give every computer its count anew.
-    let fresh = !db.was_recovered();
-    if !fresh {
-        let named = db.tree_names().iter().any(|name| name.as_ref() == META.as_bytes());
-        let format = if named { db.open_tree(META)?.get(FORMAT_KEY)? } else { None };
-        if format.as_deref() != Some(FORMAT) {
-            let found = String::from_utf8_lossy(&format.unwrap_or_default()).into_owned();
-            return Ok(Contents::Foreign(found));
-        }
+    let meta = Tree::Meta.name();
+    if db.was_recovered() {
+        let named = db.tree_names().iter().any(|name| name.as_ref() == meta.as_bytes());
+        let format = if named { db.open_tree(meta)?.get(FORMAT_KEY)? } else { None };
+        let is_ours = format.as_deref() == Some(FORMAT);
+        let found = format.unwrap_or_default();
+        return Ok((!is_ours).then(|| String::from_utf8_lossy(&found).into_owned()));
     }
-    let trees = Trees::open(db)?;
-    if fresh {
-        trees.meta.insert(FORMAT_KEY, FORMAT)?;
-        db.flush()?;
+    // All trees are made before the folder is synced and used.
+    for tree in Tree::ALL {
+        db.open_tree(tree.name())?;
     }
-    let sequence = trees.sequence()?;
-    Ok(Contents::Ledger { trees, sequence })
+    db.open_tree(meta)?.insert(FORMAT_KEY, FORMAT)?;
+    db.flush()?;
+    Ok(None)
 }
 
 /// Makes the files and their names durable before anything is served.

@@ -86,7 +86,7 @@ fn fill(
     randomness: &dyn Randomness,
     tell: &mut Tell<'_>,
 ) -> Result<Imported, UpkeepError> {
-    let opened = open::open(work, options)?;
+    let opened = open::open_folder(work, options)?;
     let chain = opened.journal.chain();
     let mut importer = Importer {
         journal: opened.journal,

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::super::batch;
 use super::super::books::Books;
-use super::super::open::{batch_of, set_aside};
+use super::super::open::{JournaledError, batch_of};
 use super::{Step, Tell, UpkeepError, books_of, released, view};
-use crate::storage::sled::SledOptions;
+use crate::storage::sled::{SledOptions, SledShelf};
+use crate::storage::store::Shelf as _;
 
 /// What a rebuild did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +36,10 @@ pub fn rebuild(
         tell(Step { task: "checking", done: frame.next_sequence().saturating_sub(1), total });
     }
     let place = books_of(folder);
-    let set_aside = place.exists().then(|| set_aside(&place)).transpose()?;
-    let (books, _) = Books::open(&place, options)?;
+    let shelf = SledShelf { folder: place.clone(), options: *options };
+    let set_aside = place.exists().then(|| shelf.set_aside()).transpose();
+    let set_aside = set_aside.map_err(JournaledError::SetAside)?;
+    let (books, _) = Books::open(&shelf)?;
     let mut walk = reader.walk(reader.start());
     while let Some(frame) = walk.advance()? {
         let batch = batch_of(&books, &frame, 0)?;

@@ -1,8 +1,11 @@
 //! Counting and listing rows, for those who look after the ledger.
 
-use super::{RowError, Trees, malformed};
+use std::ops::ControlFlow;
+
+use super::{RowError, Rows, malformed};
 use crate::domain::ids::KeyId;
 use crate::storage::codec::Malformed;
+use crate::storage::store::Tree;
 
 /// How many rows there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,14 +16,14 @@ pub(in crate::storage) struct Census {
     pub(in crate::storage) requests: u64,
 }
 
-impl Trees {
+impl Rows {
     /// Counts all rows; it reads them all.
     pub(in crate::storage) fn census(&self) -> Census {
         Census {
-            keys: self.keys.len() as u64,
-            counts: self.counts.len() as u64,
-            events: self.events.len() as u64,
-            requests: self.requests.len() as u64,
+            keys: self.store.count(Tree::Keys),
+            counts: self.store.count(Tree::Counts),
+            events: self.store.count(Tree::Events),
+            requests: self.store.count(Tree::Requests),
         }
     }
 
@@ -31,15 +34,15 @@ impl Trees {
         last: u16,
     ) -> Result<Vec<KeyId>, RowError> {
         let mut keys = Vec::new();
-        for row in self.keys.range(first.to_be_bytes().to_vec()..) {
-            let (key, _) = row?;
-            let id = KeyId::from_slice(&key);
+        self.each(Tree::Keys, (&first.to_be_bytes(), None), false, |key, _| {
+            let id = KeyId::from_slice(key);
             let id = id.ok_or_else(|| malformed("keys")(Malformed("no key id")))?;
             if id.0.first_chunk().is_some_and(|prefix| u16::from_be_bytes(*prefix) > last) {
-                break;
+                return Ok(ControlFlow::Break(()));
             }
             keys.push(id);
-        }
+            Ok(ControlFlow::Continue(()))
+        })?;
         Ok(keys)
     }
 }

@@ -1,0 +1,202 @@
+//! What the threads of the engine and its callers look at: the overlay first, then the books.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+
+use super::batch;
+use super::books::Books;
+use super::overlay::Overlay;
+use super::writer::Writer;
+use super::{SEEN_BATCH, SEEN_PERIOD_MS};
+use crate::domain::account::Head;
+use crate::domain::event::Event;
+use crate::domain::ids::{ActivationId, KeyId, RequestId};
+use crate::ports::{KeyRef, LedgerError, Loaded, Recorded, Span};
+use crate::storage::journal::Reader;
+use crate::storage::rows::{RowError, Sightings};
+
+/// Everything that the threads of the engine and its callers share.
+pub(super) struct Shared {
+    /// One writer at a time; none once the journal is closed.
+    pub(super) writer: Mutex<Option<Writer>>,
+    pub(super) overlay: RwLock<Overlay>,
+    pub(super) books: Books,
+    /// Position of the last durable event.
+    pub(super) durable: AtomicU64,
+    /// The newest durable head in bytes.
+    pub(super) newest: RwLock<Option<Arc<[u8]>>>,
+    /// Reads what is durable in the journal.
+    pub(super) reader: Reader,
+    /// Why the engine stopped; once set it stays.
+    pub(super) stopped: OnceLock<String>,
+    /// Sightings that are not written yet; they may be lost.
+    pub(super) sightings: Mutex<Sightings>,
+}
+
+impl Shared {
+    pub(super) fn stop(&self, why: String) {
+        tracing::error!(why, "the ledger stopped: nothing more is answered until a restart");
+        // The first reason is the one that counts.
+        let _ = self.stopped.set(why);
+    }
+
+    pub(super) fn unavailable(&self) -> LedgerError {
+        LedgerError::Unavailable(self.stopped.get().cloned().unwrap_or_default())
+    }
+
+    pub(super) fn alive(&self) -> Result<(), LedgerError> {
+        if self.stopped.get().is_some() { Err(self.unavailable()) } else { Ok(()) }
+    }
+
+    pub(super) fn overlay<T>(&self, look: impl FnOnce(&Overlay) -> T) -> T {
+        look(&self.overlay.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn row<T>(&self, read: Result<T, RowError>) -> Result<T, LedgerError> {
+        read.map_err(|error| match error {
+            RowError::Engine(error) => {
+                self.stop(format!("reading the books failed: {error}"));
+                self.unavailable()
+            }
+            RowError::Malformed { .. } | RowError::Inconsistent(_) => {
+                tracing::error!(%error, "the books are damaged");
+                LedgerError::Corrupt(error.to_string())
+            }
+        })
+    }
+
+    pub(super) fn writer(&self) -> Result<MutexGuard<'_, Option<Writer>>, LedgerError> {
+        self.writer.lock().map_err(|_| {
+            // A panic may have left frames behind that are appended and not synced.
+            self.stop("a writer panicked".to_owned());
+            self.unavailable()
+        })
+    }
+
+    /// The head of a key with everything durable; the overlay first, for what it lets go of is in
+    /// the books by then.
+    pub(super) fn head(&self, key_id: KeyId) -> Result<Option<Head>, LedgerError> {
+        match self.overlay(|overlay| overlay.account(key_id)) {
+            Some(account) => Ok(Some(account.head.clone())),
+            None => self.row(self.books.head(key_id)),
+        }
+    }
+
+    pub(super) fn load(
+        &self,
+        key: KeyRef,
+        request: Option<RequestId>,
+    ) -> Result<Option<Loaded>, LedgerError> {
+        self.alive()?;
+        let as_of_sequence = self.durable.load(Ordering::Acquire);
+        let by_id = matches!(key, KeyRef::Id(_));
+        let key_id = match key {
+            KeyRef::Id(id) => Some(id),
+            KeyRef::Lookup(digests) => {
+                let mut found = None;
+                for digest in &digests {
+                    let waiting = || self.overlay(|overlay| overlay.owner_of(digest));
+                    found = match found.or_else(waiting) {
+                        Some(found) => Some(found),
+                        None => self.row(self.books.owner_of(digest))?,
+                    };
+                }
+                found
+            }
+        };
+        let Some(key_id) = key_id else { return Ok(None) };
+        let account = match self.overlay(|overlay| overlay.account(key_id)) {
+            Some(account) => Some(account),
+            None => self.row(self.books.account(key_id))?,
+        };
+        let Some(account) = account else {
+            return if by_id { Ok(None) } else { self.row(Err(RowError::dangling(key_id))) };
+        };
+        let recorded = match request {
+            Some(request) => self.recorded(key_id, request)?,
+            None => None,
+        };
+        Ok(Some(Loaded { account, recorded, as_of_sequence }))
+    }
+
+    pub(super) fn recorded(
+        &self,
+        key_id: KeyId,
+        request: RequestId,
+    ) -> Result<Option<Arc<Event>>, LedgerError> {
+        self.alive()?;
+        match self.overlay(|overlay| overlay.recorded(key_id, request)) {
+            Some(event) => Ok(Some(event)),
+            None => self.row(self.books.recorded(key_id, request)),
+        }
+    }
+
+    pub(super) fn history(
+        &self,
+        key_id: KeyId,
+        span: Span,
+    ) -> Result<(Vec<Recorded>, u64), LedgerError> {
+        self.alive()?;
+        let as_of = self.durable.load(Ordering::Acquire);
+        // The overlay before the books: an event that is applied in between is then seen twice,
+        // and never missed.
+        let waiting = self.overlay(|overlay| overlay.history(key_id));
+        let mut events = self.row(self.books.history(key_id, span))?;
+        let after = |recorded: &Recorded| match (span.after, span.descending) {
+            (None, _) => true,
+            (Some(version), false) => recorded.event.version > version,
+            (Some(version), true) => recorded.event.version < version,
+        };
+        events.extend(waiting.into_iter().filter(after));
+        events.sort_by_key(|recorded| recorded.event.version);
+        events.dedup_by_key(|recorded| recorded.event.version);
+        if span.descending {
+            events.reverse();
+        }
+        events.truncate(span.most);
+        Ok((events, as_of))
+    }
+
+    /// Keeps a sighting; gives back those kept once there are enough to write.
+    pub(super) fn note_seen(
+        &self,
+        key: (KeyId, ActivationId),
+        time_ms: i64,
+    ) -> Result<Option<Sightings>, LedgerError> {
+        let noted = self.last_seen(key)?;
+        if noted.is_some_and(|noted| noted.abs_diff(time_ms) < SEEN_PERIOD_MS) {
+            return Ok(None);
+        }
+        let mut kept = self.sightings.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(key, time_ms);
+        Ok((kept.len() >= SEEN_BATCH).then(|| std::mem::take(&mut *kept)))
+    }
+
+    pub(super) fn last_seen(&self, key: (KeyId, ActivationId)) -> Result<Option<i64>, LedgerError> {
+        let kept = self.sightings.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
+        match kept {
+            Some(time_ms) => Ok(Some(time_ms)),
+            None => self.row(self.books.last_seen(key.0, key.1)),
+        }
+    }
+
+    pub(super) fn kept_sightings(&self) -> Sightings {
+        std::mem::take(&mut *self.sightings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn receipt(
+        &self,
+        key: KeyId,
+        version: u64,
+    ) -> Result<Option<Arc<[u8]>>, LedgerError> {
+        self.alive()?;
+        let place = match self.overlay(|overlay| overlay.place_of(key, version)) {
+            Some(place) => Some(place),
+            None => self.row(self.books.place_of(key, version))?,
+        };
+        let Some(place) = place else { return Ok(None) };
+        let corrupt = |error: &dyn std::fmt::Display| LedgerError::Corrupt(error.to_string());
+        let frame = self.reader.read(place).map_err(|error| corrupt(&error))?;
+        batch::receipt(&frame.body, key, version).map(Some).map_err(|error| corrupt(&error))
+    }
+}
