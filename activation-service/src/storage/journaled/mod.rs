@@ -8,10 +8,10 @@
 mod applier;
 mod batch;
 mod books;
+mod engine;
 mod leaf;
 mod open;
 mod overlay;
-mod shared;
 pub mod upkeep;
 mod writer;
 
@@ -31,8 +31,8 @@ use crate::ports::{
 };
 use applier::{Applier, Work};
 pub use batch::Unreadable;
+use engine::Shared;
 pub use open::{Ground, JournaledError, JournaledOptions, Report};
-use shared::Shared;
 use writer::Writer;
 
 /// A computer's sighting is noted at most this often.
