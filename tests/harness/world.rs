@@ -11,7 +11,7 @@ use proto::catalog::v1::catalog_service_client::CatalogServiceClient;
 use tempfile::TempDir;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
-use xtask::pair::{Pair, PairOptions, Security};
+use xtask::pair::{Pair, PairOptions, Process, Security};
 use xtask::token::{TokenArgs, mint};
 
 use crate::person::{Headers, Person};
@@ -42,6 +42,10 @@ pub struct WorldOptions {
     pub activation: Vec<(&'static str, String)>,
     /// Settings of the catalog service.
     pub catalog: Vec<(&'static str, String)>,
+    /// How the process of the activation service differs from the delivered one.
+    pub activation_process: Process,
+    /// How the process of the catalog service differs from the delivered one.
+    pub catalog_process: Process,
 }
 
 /// A pair of services, and what is needed to call them.
@@ -75,7 +79,14 @@ impl World {
     /// # Errors
     /// They do not start; the error shows what they said.
     pub async fn start_with(world: WorldOptions) -> Result<Self> {
-        let folder = tempfile::tempdir().context("a folder")?;
+        Self::start_in(tempfile::tempdir().context("a folder")?, world).await
+    }
+
+    /// Starts both services in this folder.
+    ///
+    /// # Errors
+    /// They do not start; the error shows what they said.
+    pub async fn start_in(folder: TempDir, world: WorldOptions) -> Result<Self> {
         let security = if world.mtls { Security::Mtls } else { Security::Plain };
         let mut options = PairOptions::new(folder.path(), security);
         let settings = |settings: Vec<(&'static str, String)>| {
@@ -92,6 +103,8 @@ impl World {
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .to_vec();
         options.catalog_settings.extend::<Vec<_>>(settings(world.catalog));
+        options.activation_process = world.activation_process;
+        options.catalog_process = world.catalog_process;
         let pair = Pair::start(options)?;
         let mut world = Self { pair, salt: DeploymentSalt::new([0; 32]), folder };
         let mut installer = world.activation(&Person::installer())?;

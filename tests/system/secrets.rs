@@ -103,7 +103,8 @@ async fn no_secret_is_found_where_it_does_not_belong() -> Result<()> {
     let loud = || {
         vec![("telemetry.filter", "trace".to_owned()), ("metrics.listen", "127.0.0.1:0".to_owned())]
     };
-    let options = WorldOptions { mtls: true, activation: loud(), catalog: loud() };
+    let options =
+        WorldOptions { mtls: true, activation: loud(), catalog: loud(), ..Default::default() };
     let mut world = World::start_with(options).await?;
     let mut canaries = Canaries(Vec::new());
     for entry in fs::read_dir(world.pair.certs())? {

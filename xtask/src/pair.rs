@@ -7,6 +7,7 @@
 mod service;
 mod settings;
 
+use std::ffi::OsString;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,19 @@ pub struct PairOptions {
     pub activation_settings: Vec<(String, String)>,
     /// Further settings of the catalog service.
     pub catalog_settings: Vec<(String, String)>,
+    /// How the process of the activation service differs from the delivered one.
+    pub activation_process: Process,
+    /// How the process of the catalog service differs from the delivered one.
+    pub catalog_process: Process,
+}
+
+/// How a process differs from the delivered binary that is started plainly.
+#[derive(Clone, Debug, Default)]
+pub struct Process {
+    /// A program and its first arguments in place of the binary, if there are any.
+    pub program: Vec<OsString>,
+    /// Variables added to its environment.
+    pub environment: Vec<(OsString, OsString)>,
 }
 
 impl PairOptions {
@@ -54,6 +68,8 @@ impl PairOptions {
             catalog_port: 0,
             activation_settings: Vec::new(),
             catalog_settings: Vec::new(),
+            activation_process: Process::default(),
+            catalog_process: Process::default(),
         }
     }
 }
@@ -75,9 +91,16 @@ impl Pair {
         let (activation_port, catalog_port) = (options.activation_port, options.catalog_port);
         let mut activation = Service::new("activation-service", &options.folder, activation_port)?;
         let mut catalog = Service::new("catalog-service", &options.folder, catalog_port)?;
-        activation.start(&settings::activation(&options))?;
-        catalog.start(&settings::catalog(&options, activation.address()?))?;
+        activation.start(&settings::activation(&options), &options.activation_process)?;
+        let catalog_settings = settings::catalog(&options, activation.address()?);
+        catalog.start(&catalog_settings, &options.catalog_process)?;
         Ok(Self { options, activation, catalog })
+    }
+
+    /// How the next processes differ from the delivered ones; those that run go on as they are.
+    pub fn set_processes(&mut self, activation: Process, catalog: Process) {
+        self.options.activation_process = activation;
+        self.options.catalog_process = catalog;
     }
 
     /// The activation service.
@@ -97,7 +120,8 @@ impl Pair {
     /// # Errors
     /// It runs already, or ends instead of listening.
     pub fn start_activation(&mut self) -> Result<()> {
-        self.activation.start(&settings::activation(&self.options))
+        let settings = settings::activation(&self.options);
+        self.activation.start(&settings, &self.options.activation_process)
     }
 
     /// Starts the catalog service again, on the same port and files.
@@ -106,7 +130,8 @@ impl Pair {
     /// It runs already, or ends instead of listening.
     pub fn start_catalog(&mut self) -> Result<()> {
         let activation: SocketAddr = self.activation.address()?;
-        self.catalog.start(&settings::catalog(&self.options, activation))
+        let settings = settings::catalog(&self.options, activation);
+        self.catalog.start(&settings, &self.options.catalog_process)
     }
 
     /// Ends the activation service with SIGKILL.

@@ -8,6 +8,8 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::Process;
+
 /// Lines of the log that a failure to start shows.
 const LOG_LINES_SHOWN: usize = 20;
 
@@ -61,14 +63,21 @@ impl Service {
         self.running.as_ref().map(|running| running.child.id())
     }
 
-    pub(super) fn start(&mut self, settings: &[(String, String)]) -> Result<()> {
+    pub(super) fn start(&mut self, settings: &[(String, String)], process: &Process) -> Result<()> {
         if self.running.is_some() {
             bail!("{} runs already", self.name);
         }
         let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
         let port = self.address.map_or(self.port, |address| address.port());
-        let mut command = Command::new(binary(self.name)?);
-        command.arg("serve");
+        let mut command = match process.program.split_first() {
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments);
+                command
+            }
+            None => Command::new(binary(self.name)?),
+        };
+        command.arg("serve").envs(process.environment.iter().cloned());
         for (key, value) in settings {
             command.arg("--set").arg(format!("{key}={value}"));
         }
