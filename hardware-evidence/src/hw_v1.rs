@@ -74,6 +74,7 @@ mod tests {
 
     #[test]
     fn anchors_are_the_values_of_one_unit() {
+        assert!(TABLE.iter().all(|policy| !policy.anchor || policy.kind.is_of_unit()));
         let anchors: Vec<_> =
             ComponentKind::ALL.into_iter().filter(|kind| is_anchor(*kind)).collect();
         assert_eq!(

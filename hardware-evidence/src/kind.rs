@@ -96,6 +96,22 @@ impl ComponentKind {
     pub const fn is_set(self) -> bool {
         matches!(self, Self::Nic | Self::Gpu)
     }
+
+    /// Whether a value of the kind can belong to one unit, so that a policy may make the kind an
+    /// anchor. What all units of a model or all installations of a version have in common cannot.
+    #[must_use]
+    pub const fn is_of_unit(self) -> bool {
+        matches!(
+            self,
+            Self::BoardSerial
+                | Self::SystemUuid
+                | Self::OsDisk
+                | Self::Nic
+                | Self::TpmEk
+                | Self::ChassisSerial
+                | Self::OperatorHandle
+        )
+    }
 }
 
 impl fmt::Display for ComponentKind {

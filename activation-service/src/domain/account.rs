@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::counts::Counts;
 use super::error::{Inconsistency, ReasonSet};
 use super::event::{Activated, Body, Change, Event, Outcome, Released};
 use super::evidence::Evidence;
@@ -77,7 +78,7 @@ pub struct Account {
     /// Everything but the counts.
     pub head: Head,
     /// All counts ever made, oldest first.
-    pub counts: Vec<Count>,
+    pub counts: Counts,
 }
 
 /// A computer of a key: the counts that belong to it.
@@ -122,7 +123,7 @@ impl Account {
             created_ms: event.shown_ms,
             updated_ms: event.shown_ms,
         };
-        Ok(Self { head, counts: Vec::new() })
+        Ok(Self { head, counts: Counts::default() })
     }
 
     /// Takes in the next event; what it names must exist.
@@ -175,8 +176,7 @@ impl Account {
     /// The count with this number.
     #[must_use]
     pub fn count(&self, number: u64) -> Option<&Count> {
-        let index = self.counts.binary_search_by_key(&number, |c| c.number).ok()?;
-        self.counts.get(index)
+        self.counts.numbered(number)
     }
 
     /// The computers in the order of their first activation.
@@ -184,7 +184,7 @@ impl Account {
     pub fn computers(&self) -> Vec<Computer<'_>> {
         let mut places = std::collections::HashMap::new();
         let mut computers: Vec<Computer<'_>> = Vec::new();
-        for count in &self.counts {
+        for count in self.counts.iter() {
             let place = *places.entry(count.activation).or_insert(computers.len());
             match computers.get_mut(place) {
                 Some(computer) => computer.counts.push(count),
@@ -194,22 +194,24 @@ impl Account {
         computers
     }
 
-    fn count_mut(&mut self, number: u64) -> Option<&mut Count> {
-        let index = self.counts.binary_search_by_key(&number, |c| c.number).ok()?;
-        self.counts.get_mut(index)
+    /// The counts that a computer holds, oldest first.
+    pub fn held_by(&self, activation: ActivationId) -> impl DoubleEndedIterator<Item = &Count> {
+        self.counts.of(activation).filter(|c| !c.released)
     }
 
     fn holds(&self, activation: ActivationId) -> bool {
-        self.held().any(|c| c.activation == activation)
+        // The latest count is the one most likely to be held.
+        self.held_by(activation).next_back().is_some()
     }
 
     fn activated(&mut self, event: &Event, activated: &Activated) -> bool {
         let Activated { outcome, activation, count, platform, explanation, .. } = activated;
         if !outcome.is_counted() {
-            let Some(count) = self.count_mut(*count) else { return false };
-            count.weak_matches = count.weak_matches.saturating_add(u8::from(explanation.weak));
-            count.clone_suspected |= explanation.clone_suspected;
-            return true;
+            let changed = self.counts.change(*count, |count| {
+                count.weak_matches = count.weak_matches.saturating_add(u8::from(explanation.weak));
+                count.clone_suspected |= explanation.clone_suspected;
+            });
+            return changed.is_some();
         }
         if *count != event.version {
             return false;
@@ -232,9 +234,11 @@ impl Account {
     }
 
     fn released(&mut self, released: &Released) -> bool {
-        match self.count_mut(released.count) {
-            Some(count) if !count.released => count.released = true,
-            _ => return false,
+        let was_released = self
+            .counts
+            .change(released.count, |count| std::mem::replace(&mut count.released, true));
+        if was_released != Some(false) {
+            return false;
         }
         let gone = u32::from(!self.holds(released.activation));
         self.head.computers = self.head.computers.saturating_sub(gone);

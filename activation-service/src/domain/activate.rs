@@ -1,17 +1,20 @@
-//! Activating: the order of checks, and which computer of the key a report belongs to.
+//! Activating: the order of checks, and what an answer says and records.
+
+mod candidates;
 
 use std::sync::Arc;
 
 use hardware_evidence::ComponentKind;
 
-use super::account::{Account, Count};
+use super::account::Account;
 use super::command::{Activate, Answer, Decision, Granted, next_event, refuse_recorded};
 use super::error::{Reason, Refusal, Shortage};
 use super::event::{Activated, Body, Explanation, Outcome};
 use super::evidence::Evidence;
-use super::matching::{Comparison, KindVerdict, Relation, Worth, abstaining, compare, worth};
+use super::matching::{Comparison, KindVerdict, Worth, abstaining, worth};
 use super::policy::Policy;
 use super::terms::CountingMode;
+use candidates::{Candidate, candidates};
 
 /// Decides an activation on a known key; a recorded repeat was answered before.
 #[must_use]
@@ -22,71 +25,11 @@ pub fn decide(policy: &Policy, account: &Account, command: &Activate) -> Decisio
     }
 }
 
-/// The counts that a report may belong to.
-struct Candidates<'a> {
-    /// The best count that the report leaves unchanged.
-    unchanged: Option<Candidate<'a>>,
-    /// The best count that is of the same computer, significantly changed.
-    changed: Option<Candidate<'a>>,
-    /// The best count that shares an anchor at all, for the explanation.
-    anchored: Option<Candidate<'a>>,
-    /// An anchor matched, but too little could be compared.
-    too_little: bool,
-}
-
-/// A count and how the report compares with it.
-struct Candidate<'a> {
-    /// The count.
-    count: &'a Count,
-    comparison: Comparison,
-    weak: bool,
-}
-
 /// What the checks came to.
 struct Verdict<'a> {
     outcome: Outcome,
     matched: Option<Candidate<'a>>,
     explained: Option<Comparison>,
-}
-
-/// Compares a report with all counts held.
-fn candidates<'a>(
-    policy: &Policy,
-    account: &'a Account,
-    report: &Evidence,
-    shown: Worth,
-) -> Candidates<'a> {
-    let mut found =
-        Candidates { unchanged: None, changed: None, anchored: None, too_little: false };
-    let handle_allowed = account.head.terms.handle_allowed;
-    // Newest last: on equal scores the most recent count wins.
-    for count in account.held() {
-        let comparison = compare(policy, &count.baseline, report, handle_allowed);
-        // A report that rests on its handle alone says nothing through its hardware.
-        if !comparison.anchored() || (comparison.handle.is_none() && !shown.is_enough(policy)) {
-            continue;
-        }
-        let mut relation = comparison.relation(policy);
-        if relation == (Relation::Unchanged { weak: true })
-            && count.weak_matches >= policy.weak_matches_max
-        {
-            // The quota is spent, so the match no longer makes the computer an unchanged one.
-            relation = match comparison.anchor_points >= policy.changed_anchor_points_min {
-                true => Relation::Changed,
-                false => Relation::Unrelated,
-            };
-        }
-        let weak = relation == (Relation::Unchanged { weak: true });
-        let candidate = || Candidate { count, comparison: comparison.clone(), weak };
-        better(&mut found.anchored, candidate());
-        match relation {
-            Relation::Unchanged { .. } => better(&mut found.unchanged, candidate()),
-            Relation::Changed => better(&mut found.changed, candidate()),
-            Relation::TooLittle => found.too_little = true,
-            Relation::Unrelated => {}
-        }
-    }
-    found
 }
 
 /// Refuses a report that shows too little by itself.
@@ -115,13 +58,6 @@ pub(super) fn shortage(
         kinds: abstaining(policy, report),
         below_floor,
     })
-}
-
-fn better<'a>(best: &mut Option<Candidate<'a>>, candidate: Candidate<'a>) {
-    let beaten = best.as_ref().is_some_and(|best| best.comparison.beats(&candidate.comparison));
-    if !beaten {
-        *best = Some(candidate);
-    }
 }
 
 fn judge<'a>(
@@ -193,8 +129,8 @@ fn grant(policy: &Policy, account: &Account, command: &Activate, verdict: Verdic
         clone_suspected: suspected,
     };
     let activation = matched.as_ref().map_or(command.new_activation, |m| m.count.activation);
-    let first_suspicion = suspected
-        && !account.counts.iter().any(|c| c.activation == activation && c.clone_suspected);
+    let first_suspicion =
+        suspected && !account.counts.of(activation).any(|count| count.clone_suspected);
     // Plain repeats write nothing, so a leaked key cannot fill the disk.
     let recorded = counted || weak || first_suspicion;
     let next = account.head.version + 1;

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod activate;
 pub mod command;
+pub mod counts;
 pub mod error;
 pub mod event;
 pub mod evidence;

@@ -47,10 +47,10 @@ fn judge<'a>(
             return Err(Refusal::ReleaseLimitReached { releases_max });
         }
     }
-    if !account.counts.iter().any(|c| c.activation == command.activation) {
+    if account.counts.of(command.activation).next().is_none() {
         return Err(Refusal::ActivationNotFound);
     }
-    let latest = account.held().rev().find(|c| c.activation == command.activation);
+    let latest = account.held_by(command.activation).next_back();
     let latest = latest.ok_or(Refusal::ActivationReleased)?;
     match &command.requester {
         Requester::KeyHolder(evidence) => shown(policy, account, command, evidence),
@@ -69,7 +69,7 @@ fn shown<'a>(
     let worth = enough(policy, account, evidence)?;
     let handle_allowed = account.head.terms.handle_allowed;
     let (mut best, mut too_little) = (None::<(&Count, Comparison)>, false);
-    for count in account.held().filter(|c| c.activation == command.activation) {
+    for count in account.held_by(command.activation) {
         let comparison = compare(policy, &count.baseline, evidence, handle_allowed);
         if comparison.handle.is_none() && !worth.is_enough(policy) {
             continue;
@@ -92,11 +92,11 @@ fn shown<'a>(
 }
 
 fn released(account: &Account, command: &Release, count: &Count) -> Released {
-    let mut others = account.held().filter(|c| c.number != count.number);
+    let mut held = account.held_by(command.activation);
     Released {
         activation: command.activation,
         count: count.number,
-        last: !others.any(|c| c.activation == command.activation),
+        last: held.all(|c| c.number == count.number),
         by_policy: command.requester != Requester::Operator,
         used: account.head.used.saturating_sub(1),
         limit: account.head.terms.limit,

@@ -168,7 +168,7 @@ pub(crate) fn eventful() -> Key {
     key.activate(&computer(&JUNK_BOARD, &[K::OsDisk]));
     key.activate(&computer(&FULL, &FULL));
     key.activate(&computer(&[K::Cpu], &[]));
-    let activation = key.account.counts[0].activation;
+    let activation = key.account.counts.get(0).expect("a count").activation;
     let request = RequestStamp::release(RequestId([7; 16]), activation);
     let requester = Requester::Operator;
     let release = Release { activation, requester, request, origin: origin() };

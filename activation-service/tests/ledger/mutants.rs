@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use activation_service::domain::account::Head;
+use activation_service::domain::counts::Counts;
 use activation_service::domain::event::Event;
 use activation_service::domain::ids::{ActivationId, KeyId, RequestId};
 use activation_service::ports::{
@@ -43,7 +44,7 @@ impl Ledger for Mutant {
         if let (Broken::LoadsStaleCounts, Some(loaded)) = (self.broken, &mut loaded) {
             let account = Arc::make_mut(&mut loaded.account);
             (account.head.used, account.head.computers) = (0, 0);
-            account.counts.clear();
+            account.counts = Counts::default();
         }
         Ok(loaded)
     }

@@ -228,7 +228,7 @@ fn a_weak_match_is_good_twice_and_then_counts() {
         assert_eq!(granted.outcome, Outcome::NotCountedSameComputer);
         assert!(granted.explanation.weak);
         assert_eq!(granted.explanation.score, Some(62));
-        assert_eq!(key.account.counts[0].weak_matches, weak_matches);
+        assert_eq!(key.account.counts.get(0).expect("a count").weak_matches, weak_matches);
     }
     let counted = granted(key.activate(&computer(&JUNK_BOARD, &[K::OsDisk])));
     assert_eq!(counted.outcome, Outcome::CountedSignificantChange);

@@ -14,8 +14,8 @@ fn events_heads_and_counts_are_read_as_written() {
     }
     let Account { head, counts } = key.account;
     assert_eq!(decode_head(&encode_head(&head)), Ok(head));
-    for count in counts {
-        assert_eq!(decode_count(&encode_count(&count)), Ok(count));
+    for count in counts.iter() {
+        assert_eq!(decode_count(&encode_count(count)), Ok(count.clone()));
     }
 }
 

@@ -119,7 +119,7 @@ impl Rows {
             counts.push(count);
             Ok(ControlFlow::Continue(()))
         })?;
-        let account = Account { head, counts };
+        let account = Account { head, counts: counts.into_iter().collect() };
         account.verify().map_err(|error| RowError::Inconsistent(error.to_string()))?;
         Ok(Some(account))
     }

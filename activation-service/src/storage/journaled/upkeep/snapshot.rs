@@ -182,7 +182,7 @@ pub(super) fn write_account(
     for part in events {
         writer.put(&Record::Event(part))?;
     }
-    for count in &account.counts {
+    for count in account.counts.iter() {
         writer.put(&Record::Count(encode_count(count)))?;
     }
     Ok(())
@@ -257,7 +257,7 @@ fn account(
     if made.counts.len() as u64 != counts || encode_head(&made.head) != head {
         return Err(reader.out_of_place("the account is not what its events make"));
     }
-    for count in &made.counts {
+    for count in made.counts.iter() {
         match reader.record()? {
             Record::Count(bytes) if bytes == encode_count(count) => {}
             _ => return Err(reader.out_of_place("a count is not what its events make")),

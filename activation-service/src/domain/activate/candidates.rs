@@ -1,0 +1,112 @@
+//! Which counts of a key a report may belong to.
+//!
+//! Only counts whose baseline shares an anchor with the report are looked at. All others are
+//! unrelated, so the answer is that of a comparison with every count held.
+
+use hardware_evidence::{ComponentKind, Digest};
+
+use crate::domain::account::{Account, Count};
+use crate::domain::evidence::Evidence;
+use crate::domain::matching::{Comparison, Relation, Worth, compare};
+use crate::domain::policy::Policy;
+
+/// The counts that a report may belong to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Candidates<'a> {
+    /// The best count that the report leaves unchanged.
+    pub(super) unchanged: Option<Candidate<'a>>,
+    /// The best count that is of the same computer, significantly changed.
+    pub(super) changed: Option<Candidate<'a>>,
+    /// The best count that shares an anchor at all, for the explanation.
+    pub(super) anchored: Option<Candidate<'a>>,
+    /// An anchor matched, but too little could be compared.
+    pub(super) too_little: bool,
+    /// How many counts the report was compared with.
+    pub(super) compared: usize,
+}
+
+/// A count and how the report compares with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Candidate<'a> {
+    /// The count.
+    pub(super) count: &'a Count,
+    pub(super) comparison: Comparison,
+    pub(super) weak: bool,
+}
+
+/// Compares a report with the counts held that share an anchor with it.
+pub(super) fn candidates<'a>(
+    policy: &Policy,
+    account: &'a Account,
+    report: &Evidence,
+    shown: Worth,
+) -> Candidates<'a> {
+    let handle_allowed = account.head.terms.handle_allowed;
+    let sharing = account.counts.sharing(anchors(policy, report, handle_allowed));
+    let held = sharing.into_iter().filter(|count| !count.released);
+    among(policy, held, report, shown, handle_allowed)
+}
+
+/// The values of a report that may establish which computer it comes from.
+fn anchors<'a>(
+    policy: &Policy,
+    report: &'a Evidence,
+    handle_allowed: bool,
+) -> impl Iterator<Item = (ComponentKind, &'a Digest)> {
+    let is_anchor = move |kind| match kind {
+        ComponentKind::OperatorHandle => handle_allowed,
+        _ => policy.is_anchor(kind),
+    };
+    let components = report.components().iter().filter(move |c| is_anchor(c.kind()));
+    let values = components.flat_map(|c| c.digests().iter().map(|value| (c.kind(), value)));
+    values.filter(|(kind, value)| !policy.is_junk(*kind, value))
+}
+
+/// Compares a report with some counts, the newest last: of equal scores the most recent wins.
+fn among<'a>(
+    policy: &Policy,
+    held: impl Iterator<Item = &'a Count>,
+    report: &Evidence,
+    shown: Worth,
+    handle_allowed: bool,
+) -> Candidates<'a> {
+    let mut found = Candidates::default();
+    for count in held {
+        found.compared += 1;
+        let comparison = compare(policy, &count.baseline, report, handle_allowed);
+        // A report that rests on its handle alone says nothing through its hardware.
+        if !comparison.anchored() || (comparison.handle.is_none() && !shown.is_enough(policy)) {
+            continue;
+        }
+        let mut relation = comparison.relation(policy);
+        if relation == (Relation::Unchanged { weak: true })
+            && count.weak_matches >= policy.weak_matches_max
+        {
+            // The quota is spent, so the match no longer makes the computer an unchanged one.
+            relation = match comparison.anchor_points >= policy.changed_anchor_points_min {
+                true => Relation::Changed,
+                false => Relation::Unrelated,
+            };
+        }
+        let weak = relation == (Relation::Unchanged { weak: true });
+        let candidate = || Candidate { count, comparison: comparison.clone(), weak };
+        better(&mut found.anchored, candidate());
+        match relation {
+            Relation::Unchanged { .. } => better(&mut found.unchanged, candidate()),
+            Relation::Changed => better(&mut found.changed, candidate()),
+            Relation::TooLittle => found.too_little = true,
+            Relation::Unrelated => {}
+        }
+    }
+    found
+}
+
+fn better<'a>(best: &mut Option<Candidate<'a>>, candidate: Candidate<'a>) {
+    let beaten = best.as_ref().is_some_and(|best| best.comparison.beats(&candidate.comparison));
+    if !beaten {
+        *best = Some(candidate);
+    }
+}
+
+#[cfg(test)]
+mod tests;
