@@ -1,5 +1,18 @@
 //! Lives of computer fleets, and what the hardware policy and its peers count of them.
 //!
 //! [`truth`] says what ought to be counted; it was written before any rule was measured by it.
+//! [`rates`] and [`shares`] say what happens to computers and how awkward they are, [`life`] plays
+//! it, and [`reading`] is what a program on a computer sees of it.
 
+pub mod dice;
+pub mod fleet;
+pub mod hardware;
+pub mod life;
+pub mod maker;
+pub mod model;
+pub mod plan;
+pub mod rates;
+pub mod reading;
+pub mod repair;
+pub mod shares;
 pub mod truth;
