@@ -189,7 +189,7 @@ mod tests {
     fn junk_empty_and_absent_are_told_apart() {
         let mut builder = builder();
         builder.value(ComponentKind::BoardSerial, "Default string").unwrap();
-        builder.value(ComponentKind::ChassisSerial, "  ").unwrap();
+        builder.value(ComponentKind::ChassisSerial, "\n").unwrap();
         builder.absent(ComponentKind::OsDisk, AbsentReason::NeedsAdministrator);
         let evidence = builder.build();
         assert_eq!(finding(&evidence, ComponentKind::BoardSerial), Finding::Junk);

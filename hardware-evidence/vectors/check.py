@@ -42,11 +42,34 @@ def normal_text(raw):
 
 def is_junk_text(value):
     symbols = [c for c in value if ord(c) > 127 or c in "abcdefghijklmnopqrstuvwxyz0123456789"]
-    if len(set(symbols)) < 2 or value in JUNK["texts"]:
-        return True
+    return len(set(symbols)) < 2 or is_listed(value) or is_counting(value)
+
+
+def is_listed(value):
+    return (
+        value in JUNK["texts"]
+        or any(value.startswith(prefix) for prefix in JUNK["text_prefixes"])
+        or any(part in value for part in JUNK["text_parts"])
+        or any(
+            len(value) >= sequence["chars_min"] and sequence["text"].startswith(value)
+            for sequence in JUNK["sequences"]
+        )
+    )
+
+
+def is_counting(value):
     from_one = "1234567890" * VALUE_CHARS_MAX
     from_zero = "0123456789" * VALUE_CHARS_MAX
-    return from_one.startswith(value) or (len(value) >= 4 and from_zero.startswith(value))
+    digits_at = next((place for place, c in enumerate(value) if c in "0123456789"), len(value))
+    tail = value[digits_at:]
+    return (
+        from_one.startswith(value)
+        or (len(value) >= 4 and from_zero.startswith(value))
+        or (
+            len(tail) >= JUNK["counting_tail_digits_min"]
+            and (from_one.startswith(tail) or from_zero.startswith(tail))
+        )
+    )
 
 
 def plain(raw):
@@ -56,7 +79,9 @@ def plain(raw):
 
 def serial(raw):
     value = plain(raw)
-    return None if value in JUNK["serial_texts"] else value
+    if value is None or value in JUNK["serial_texts"]:
+        return None
+    return None if any(value.startswith(p) for p in JUNK["serial_prefixes"]) else value
 
 
 def hex_bytes(raw, length):
@@ -88,10 +113,14 @@ def uuid(raw, swap):
 
 def mac(raw):
     value = hex_bytes(raw, 6)
-    if value is None or value[0] & 0b11:
+    if value is None or value[0] & 0b01:
         return None
     text = ":".join(f"{byte:02x}" for byte in value)
-    return None if text in JUNK["macs"] or text.startswith(JUNK["mac_prefix"]) else text
+    if value[0] & 0b10 and not text.startswith(JUNK["guest_mac_prefix"]):
+        return None
+    if text in JUNK["macs"] or text.endswith(JUNK["mac_suffix"]):
+        return None
+    return None if any(text.startswith(prefix) for prefix in JUNK["mac_prefixes"]) else text
 
 
 def tpm_ek(raw):
@@ -143,7 +172,7 @@ def ram_range(raw):
 
 def normalise(kind, raw):
     """The normal value, None for junk, "" for empty."""
-    if not normal_text(raw).strip("|"):
+    if all(c < " " or c in "\x7f|" for c in raw):
         return ""
     if kind in ("BOARD_SERIAL", "CHASSIS_SERIAL", "OS_DISK"):
         return serial(raw)

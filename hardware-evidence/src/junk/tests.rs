@@ -14,11 +14,16 @@ fn value(kind: ComponentKind, raw: &str) -> Option<String> {
 
 #[test]
 fn lists_are_in_normal_form_sorted_and_without_twice() {
-    for list in [TEXTS, SERIAL_TEXTS] {
+    for list in [TEXTS, SERIAL_TEXTS, SERIAL_PREFIXES] {
         assert!(list.is_sorted_by(|a, b| a < b));
         for text in list {
             assert_eq!(canonical::text(text, VALUE_CHARS_MAX), *text);
         }
+    }
+    for list in [TEXT_PREFIXES, TEXT_PARTS, MAC_PREFIXES] {
+        assert!(list.is_sorted_by(|a, b| a < b));
+        // They are compared with normal values, and may end where a word does.
+        assert!(list.iter().all(|text| text.to_ascii_lowercase() == **text && text.len() > 4));
     }
     assert!(UUIDS.is_sorted_by(|a, b| a < b));
     for uuid in UUIDS {
@@ -65,17 +70,57 @@ fn placeholders_of_firmware_are_junk_in_every_spelling() {
         "Tulip Computers",
         "(null string)",
         "TBD by OEM",
+        "BSN12345678901234567        ",
+        "SSN12345678901234567",
+        "Type2 - Board Serial Number1",
+        "Type3 - Chassis Serial Number",
+        "To be filled by O.E.M. by More String",
+        "Chassis Serial Number",
+        "XXXXXXX",
+        "SN: xxxxxxxx",
+        "OEM",
+        "Unknown",
+        "Default",
+        "empty",
+        "..................",
+        " .. ",
+        "   ",
+        "                        ",
+        "abcdefgh",
+        "123456789ABCDEF",
+        "9876543210",
+        "SYS-1234567890",
+        "drive-scsi0-0-0-0",
+        "QM00001",
+        "<BAD INDEX>",
+        "<OUT OF SPEC>",
+        "[REDACTED]",
+        "No Asset Tag",
+        "\u{fffd}\u{fffd}\u{fffd}",
     ];
     for kind in SERIALS {
         for raw in spellings {
             assert_eq!(read(kind, raw), Reading::Junk, "{kind} {raw}");
             assert!(is_junk(kind, raw));
         }
-        for raw in ["", "   ", "\n", "\0\0", "........"] {
+        for raw in ["", "\n", "\0\0", "\t"] {
             assert_eq!(read(kind, raw), Reading::Empty, "{kind}");
             assert!(is_junk(kind, raw));
         }
-        for raw in ["/6B5XK12/CNFCW0096P01T8/", "BSN12345678901234567", "PF1A2B3C", "1235", "012"] {
+        for raw in [
+            "/6B5XK12/CNFCW0096P01T8/",
+            "BSN12345678901234568",
+            "SN1234567",
+            "7X12345678",
+            "PF1A2B3C",
+            "1235",
+            "012",
+            "ab",
+            "abd",
+            "0123456789b",
+            "Typewriter 5000",
+            "20240123456789",
+        ] {
             assert!(!is_junk(kind, raw), "{kind} {raw}");
         }
     }
@@ -97,6 +142,8 @@ fn junk_uuids_are_junk_in_both_byte_orders() {
         "6ab5b300-538d-1014-9fb5-b0684d007b53",
         "00b3b56a-8d53-1410-9fb5-b0684d007b53",
         "12345678-1234-5678-90ab-cddeefaabbcc",
+        "78563412-3412-7856-90ab-cddeefaabbcc",
+        "ffffff00-ffff-ffff-ffff-ffffffffffff",
         "2",
         "Not",
         "Not Settable",
@@ -114,14 +161,24 @@ fn shared_multicast_and_local_addresses_are_junk() {
         "00:50:56:C0:00:08",
         "02:42:ac:11:00:02",
         "52:54:00:12:34:56",
+        "52:54:00:12:34:5f",
+        "fa:16:3e:01:02:03",
+        "88:e2:20:52:41:53",
+        "44:45:53:54:42:00",
+        "00:00:5e:00:01:0a",
         "01:00:5e:00:00:01",
         "a4:bb:6d",
         "00:00:00:00",
     ]) {
         assert_eq!(read(ComponentKind::Nic, raw), Reading::Junk, "{raw}");
     }
-    for raw in ["a4:bb:6d:01:02:03", "00:50:56:ab:cd:ef", "00:0c:29:11:22:33", "08:00:27:aa:bb:cc"]
-    {
+    for raw in [
+        "a4:bb:6d:01:02:03",
+        "00:50:56:ab:cd:ef",
+        "00:0c:29:11:22:33",
+        "08:00:27:aa:bb:cc",
+        "52:54:00:6b:3c:58",
+    ] {
         assert!(!is_junk(ComponentKind::Nic, raw), "{raw}");
     }
 }
@@ -196,6 +253,10 @@ fn the_published_junk_lists_are_these() {
         serde_json::from_str(include_str!("../../vectors/junk-v1.json")).unwrap();
     for (name, list) in [
         ("texts", TEXTS),
+        ("text_prefixes", TEXT_PREFIXES),
+        ("text_parts", TEXT_PARTS),
+        ("serial_prefixes", SERIAL_PREFIXES),
+        ("mac_prefixes", MAC_PREFIXES),
         ("serial_texts", SERIAL_TEXTS),
         ("uuids", UUIDS),
         ("macs", MACS),
@@ -204,6 +265,13 @@ fn the_published_junk_lists_are_these() {
         assert_eq!(file[name], serde_json::json!(list), "{name}");
     }
     assert_eq!(file["uuid_prefix"], UUID_PREFIX);
-    assert_eq!(file["mac_prefix"], MAC_PREFIX);
+    assert_eq!(file["mac_suffix"], MAC_SUFFIX);
+    assert_eq!(file["guest_mac_prefix"], GUEST_MAC_PREFIX);
+    assert_eq!(file["counting_tail_digits_min"], COUNTING_TAIL_DIGITS_MIN);
+    let sequences: Vec<_> = SEQUENCES
+        .iter()
+        .map(|(text, least)| serde_json::json!({ "text": text, "chars_min": least }))
+        .collect();
+    assert_eq!(file["sequences"], serde_json::json!(sequences));
     assert_eq!(file["empty_sha256"], EMPTY_SHA256);
 }
