@@ -26,8 +26,8 @@ pub struct Thresholds {
     pub percent: u32,
     /// Least points that a report must show, and that must be comparable.
     pub points_min: u32,
-    /// Least matching anchor points of a known computer with significant changes.
-    pub changed_anchor_points_min: u32,
+    /// Least points of the anchors that match, for a computer to be a known one at all.
+    pub anchor_points_min: u32,
     /// A match on one anchor is weak below this many comparable points.
     pub weak_comparable_points: u32,
 }
@@ -106,8 +106,10 @@ pub struct Comparison {
     pub anchor_points: u32,
     /// Points of the baseline.
     pub baseline_points: u32,
-    /// Whether both sides carry a handle, and the same one.
+    /// Whether the two sides carry the same handle; none unless both carry one.
     pub handle: Option<bool>,
+    /// True if the baseline goes by a handle and the report does not show any.
+    pub is_handle_withheld: bool,
     /// Each kind.
     pub kinds: Vec<(ComponentKind, KindVerdict)>,
 }
@@ -165,22 +167,23 @@ impl Comparison {
             Some(false) => return Relation::Unrelated,
             None => {}
         }
-        if self.anchors == 0 {
+        // So a report that is judged new stays so, whatever is left out of it.
+        if self.anchor_points < lines.anchor_points_min {
             return Relation::Unrelated;
         }
         // Twice the comparable points against the baseline's points, for half of an odd number is
         // no integer.
-        if self.comparable < lines.points_min || self.comparable * 2 < self.baseline_points {
+        if self.is_handle_withheld
+            || self.comparable < lines.points_min
+            || self.comparable * 2 < self.baseline_points
+        {
             return Relation::TooLittle;
         }
         if self.matched * 100 >= lines.percent * self.comparable {
             let weak = self.anchors == 1 && self.comparable < lines.weak_comparable_points;
             return Relation::Unchanged { weak };
         }
-        if self.anchor_points >= lines.changed_anchor_points_min {
-            return Relation::Changed;
-        }
-        Relation::Unrelated
+        Relation::Changed
     }
 }
 
@@ -217,6 +220,9 @@ pub fn compare(
         anchor_points: 0,
         baseline_points: worth(rule, baseline, handle_allowed).points,
         handle: None,
+        is_handle_withheld: handle_allowed
+            && shown(rule, baseline, ComponentKind::OperatorHandle) == Shown::Present
+            && shown(rule, report, ComponentKind::OperatorHandle) != Shown::Present,
         kinds: Vec::with_capacity(ComponentKind::ALL.len()),
     };
     for kind in ComponentKind::ALL {

@@ -163,4 +163,8 @@ fn grant(policy: &Policy, account: &Account, command: &Activate, verdict: Verdic
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod theseus;

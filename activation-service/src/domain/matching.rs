@@ -36,7 +36,7 @@ impl Rule for Policy {
         Thresholds {
             percent: self.threshold_percent,
             points_min: self.points_min,
-            changed_anchor_points_min: self.changed_anchor_points_min,
+            anchor_points_min: self.anchor_points_min,
             weak_comparable_points: self.weak_comparable_points,
         }
     }

@@ -12,8 +12,8 @@ pub struct Policy {
     pub threshold_percent: u32,
     /// Least points that a report must show, and that must be comparable.
     pub points_min: u32,
-    /// Least matching anchor points of a known computer with significant changes.
-    pub changed_anchor_points_min: u32,
+    /// Least points of the anchors that match, for a computer to be a known one at all.
+    pub anchor_points_min: u32,
     /// A match on one anchor is weak below this many comparable points.
     pub weak_comparable_points: u32,
     /// Most weak matches a count.
@@ -29,7 +29,7 @@ impl Policy {
             version: hw_v1::VERSION,
             threshold_percent: 60,
             points_min: 30,
-            changed_anchor_points_min: 15,
+            anchor_points_min: 15,
             weak_comparable_points: 60,
             weak_matches_max: 2,
             junk,

@@ -1,5 +1,7 @@
 //! Computers, keys and requests for the tables of tests in this room.
 
+pub(crate) mod drawn;
+
 use std::sync::{Arc, LazyLock};
 
 use hardware_evidence::{ComponentKind as K, DeploymentSalt, Digest, JunkDigests};

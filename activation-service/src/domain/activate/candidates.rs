@@ -83,10 +83,7 @@ fn among<'a>(
             && count.weak_matches >= policy.weak_matches_max
         {
             // The quota is spent, so the match no longer makes the computer an unchanged one.
-            relation = match comparison.anchor_points >= policy.changed_anchor_points_min {
-                true => Relation::Changed,
-                false => Relation::Unrelated,
-            };
+            relation = Relation::Changed;
         }
         let weak = relation == (Relation::Unchanged { weak: true });
         let candidate = || Candidate { count, comparison: comparison.clone(), weak };

@@ -206,6 +206,28 @@ fn leaving_changed_parts_out_gains_nothing() {
 }
 
 #[test]
+fn a_tpm_alone_makes_no_known_computer_whatever_is_left_out() {
+    let kinds = [
+        K::TpmEk,
+        K::BoardModel,
+        K::Cpu,
+        K::Gpu,
+        K::RamRange,
+        K::ChassisSerial,
+        K::Nic,
+        K::SystemUuid,
+    ];
+    let mut key = Key::new(terms(5));
+    key.activate(&computer(&kinds, &[]));
+    let whole = key.activate(&computer(&kinds, &[K::Nic, K::SystemUuid]));
+    assert_eq!(outcome(&whole), Outcome::CountedNewComputer, "26 of 56 points match");
+    let mut key = Key::new(terms(5));
+    key.activate(&computer(&kinds, &[]));
+    let part = key.activate(&computer(&kinds[..7], &[K::Nic]));
+    assert_eq!(outcome(&part), Outcome::CountedNewComputer, "26 of 41 points match");
+}
+
+#[test]
 fn too_little_beside_one_count_does_not_hide_a_change_of_another() {
     let mut key = Key::new(terms(5));
     key.activate(&computer(&FULL, &[]));
