@@ -1,5 +1,7 @@
 //! All settings of the service, each with its meaning, default and bound.
 
+mod anchors;
+
 use std::fmt;
 use std::path::PathBuf;
 
@@ -9,6 +11,8 @@ use chassis::metrics::MetricsConfig;
 use chassis::serve::ServeConfig;
 use chassis::telemetry::TelemetryConfig;
 use serde::{Deserialize, Serialize};
+
+pub use anchors::Anchors;
 
 /// Bytes of a pepper and of the deployment salt.
 pub const SECRET_BYTES: usize = 32;
@@ -44,6 +48,8 @@ pub struct Config {
     pub secrets: Secrets,
     /// Limits on failed look-ups, and alarms.
     pub failed_lookups: FailedLookups,
+    /// Where durable heads are told, and which one the ledger must hold.
+    pub anchors: Anchors,
     /// How the `healthcheck` command reaches this service; default plain text to the port of
     /// `serve.listen` on loopback.
     pub healthcheck: Option<ChannelConfig>,
@@ -219,6 +225,7 @@ impl Config {
             );
         }
         self.failed_lookups.faults(&mut faults);
+        self.anchors.faults(&mut faults);
         if faults.is_empty() { Ok(()) } else { Err(ConfigFaults(faults)) }
     }
 }

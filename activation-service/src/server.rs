@@ -1,6 +1,8 @@
 //! The only wiring: settings → engine, adapters, use cases, wire; `bind`, then `run` until told to
 //! stop.
 
+mod anchors;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -11,7 +13,7 @@ use chassis::page_token::Sealer;
 use chassis::serve::{DrainOutcome, Health, Options, ServeError};
 use hardware_evidence::{DeploymentSalt, JunkDigests};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use receipt::SigningKey;
+use receipt::{SigningKey, TrustedKeys};
 use sha2::Sha256;
 use thiserror::Error;
 use tokio::sync::watch;
@@ -23,7 +25,7 @@ use crate::adapters::failed_lookups::LookupWatch;
 use crate::adapters::randomness::SystemRandomness;
 use crate::app::{App, Background, ProofTerms};
 use crate::config::{
-    Config, ConfigFaults, SECRET_BYTES, Secrets, SledFolder, Storage, secret_bytes,
+    Anchors, Config, ConfigFaults, SECRET_BYTES, Secrets, SledFolder, Storage, secret_bytes,
 };
 use crate::domain::policy::Policy;
 use crate::domain::product_key::{Pepper, PepperId, Peppers};
@@ -33,6 +35,9 @@ use crate::storage::journal::{self, ChainId};
 use crate::storage::journaled::{JournaledError, JournaledLedger, JournaledOptions};
 use crate::storage::memory::MemoryLedger;
 use crate::storage::sled::SledOptions;
+
+use anchors::Teller;
+pub use anchors::{AnchorError, known as known_anchors};
 
 /// The name of the service in health and reflection.
 pub const SERVICE: &str = "benefits.activation.v1.ActivationService";
@@ -56,6 +61,9 @@ pub enum ServerError {
     /// The metrics page cannot be served.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// An anchor of the settings cannot be used.
+    #[error("{0}")]
+    Anchor(#[from] AnchorError),
     /// The ledger cannot be opened.
     #[error("storage: {0}")]
     Storage(#[from] JournaledError),
@@ -81,6 +89,18 @@ struct Keys {
     receipt_seed: [u8; SECRET_BYTES],
     /// For display, the one in force first.
     receipt_keys: Vec<String>,
+}
+
+impl Keys {
+    /// The keys that may have signed heads of this ledger.
+    fn trusted(&self) -> Result<TrustedKeys, ConfigFaults> {
+        let fault = |error| ConfigFaults(vec![format!("secrets.receipt_public_keys: {error}")]);
+        let mut trusted = TrustedKeys::default();
+        for key in &self.receipt_keys {
+            trusted.trust(key.parse().map_err(fault)?).map_err(fault)?;
+        }
+        Ok(trusted)
+    }
 }
 
 /// Checks the settings, reads the secrets and takes the addresses; port 0 takes any free port.
@@ -138,12 +158,20 @@ impl Bound {
                 None => Err(LedgerError::Unavailable("it is not open".to_owned())),
             }
         };
-        let (mut background, mut failure) = (None, None);
+        let (mut background, mut failure, mut teller) = (None, None, None);
         let work = async {
-            match open(&config.storage, SigningKey::from_seed(&keys.receipt_seed)).await {
+            match open(&config, &keys).await {
                 Ok(engine) => {
+                    teller = engine.teller(&config.anchors);
                     background = Some(start(&app, engine, policy, keys));
-                    watch_over(ready, &health, &serving).await;
+                    let watching = watch_over(ready, &health, &serving);
+                    let telling = async {
+                        match &mut teller {
+                            Some(teller) => teller.run().await,
+                            None => std::future::pending().await,
+                        }
+                    };
+                    tokio::join!(watching, telling);
                 }
                 Err(error) => failure = Some(error),
             }
@@ -159,6 +187,9 @@ impl Bound {
         drop(app);
         if let Some(background) = background {
             background.finish().await;
+        }
+        if let Some(mut teller) = teller {
+            teller.tell().await;
         }
         drop(metrics);
         match failure {
@@ -185,15 +216,24 @@ struct Engine {
     proofs: Option<Arc<dyn Proofs>>,
 }
 
+impl Engine {
+    fn teller(&self, settings: &Anchors) -> Option<Teller> {
+        let proofs = Arc::clone(self.proofs.as_ref()?);
+        Some(Teller::new(proofs, Arc::new(SystemClock::new()), settings))
+    }
+}
+
 /// Opens the engine that the settings name.
-async fn open(storage: &Storage, signing_key: SigningKey) -> Result<Engine, ServerError> {
-    match storage {
+async fn open(config: &Config, keys: &Keys) -> Result<Engine, ServerError> {
+    match &config.storage {
         Storage::Memory => {
             tracing::warn!("storage = memory: everything is lost when this process ends");
             Ok(Engine { ledger: Arc::new(MemoryLedger::default()), proofs: None })
         }
         Storage::Sled(sled) => {
-            let (folder, options) = (sled.folder.clone(), journaled(sled, signing_key));
+            let signing_key = SigningKey::from_seed(&keys.receipt_seed);
+            let (folder, mut options) = (sled.folder.clone(), journaled(sled, signing_key));
+            options.journal.known = anchors::known(&config.anchors, &keys.trusted()?)?;
             let open = move || JournaledLedger::open(&folder, options, Arc::new(SystemRandomness));
             let ledger = Arc::new(tokio::task::spawn_blocking(open).await??);
             Ok(Engine { proofs: Some(Arc::clone(&ledger) as Arc<dyn Proofs>), ledger })

@@ -6,6 +6,7 @@
 )]
 
 mod activate;
+mod anchors;
 mod bad_input;
 mod bad_wire;
 mod batch_get_key_usage;

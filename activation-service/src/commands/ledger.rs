@@ -108,10 +108,13 @@ fn stat(source: &Source, scratch: &ScratchArgs, json: bool) -> Result<(), Failur
 fn verify(source: &Source, scratch: &ScratchArgs) -> Result<(), Failure> {
     let config = source.read()?;
     let sled = ledger(&config)?;
-    let trusted = trusted(&config)?;
+    let keys = trusted(&config)?;
+    let known = server::known_anchors(&config.anchors, &keys);
+    let known = known.map_err(|error| Failure::new(EXIT_USAGE, error))?;
+    let trust = upkeep::Trust { keys: &keys, known };
     let mut progress = Progress::start();
     let (folder, scratch) = (&sled.folder, scratch.folder());
-    let found = upkeep::verify(folder, Some(&scratch), &options(sled), &trusted, &mut |step| {
+    let found = upkeep::verify(folder, Some(&scratch), &options(sled), &trust, &mut |step| {
         progress.tell(step);
     });
     progress.end();

@@ -59,7 +59,7 @@ fn failure(error: &ServerError) -> Failure {
         ServerError::Serve(ServeError::Listen { .. }) => EXIT_SYSTEM,
         ServerError::Serve(ServeError::TlsFile { .. } | ServeError::Tls(_)) => EXIT_USAGE,
         ServerError::Serve(ServeError::Reflection(_)) => EXIT_FAULT,
-        ServerError::Storage(_) | ServerError::Panicked(_) => EXIT_STORAGE,
+        ServerError::Anchor(_) | ServerError::Storage(_) | ServerError::Panicked(_) => EXIT_STORAGE,
     };
     Failure::new(code, error)
 }

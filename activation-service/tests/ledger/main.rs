@@ -8,6 +8,7 @@
     reason = "a test ends where it finds a fault"
 )]
 
+mod anchors;
 mod books;
 mod conformance;
 mod filled;

@@ -13,7 +13,7 @@ use activation_service::storage::journal::{
     self, ChainId, Expected, Hash, Journal, UnreadableBody,
 };
 use activation_service::storage::journaled::upkeep::{
-    SnapshotFault, UpkeepError, Verified, export, import, rebuild, stat, verify,
+    SnapshotFault, Trust, UpkeepError, Verified, export, import, rebuild, stat, verify,
 };
 use activation_service::storage::sled::SledOptions;
 use receipt::{Receipt, SignedHead, SigningKey, TrustedKeys};
@@ -43,10 +43,19 @@ fn trusted() -> TrustedKeys {
     trusted
 }
 
+fn trust(keys: &TrustedKeys) -> Trust<'_> {
+    Trust { keys, known: [None; 2] }
+}
+
 fn check(folder: &Path) -> Result<Verified, UpkeepError> {
     let scratch = tempfile::tempdir().expect("a folder");
-    let found =
-        verify(folder, Some(scratch.path()), &SledOptions::default(), &trusted(), &mut |_| {});
+    let found = verify(
+        folder,
+        Some(scratch.path()),
+        &SledOptions::default(),
+        &trust(&trusted()),
+        &mut |_| {},
+    );
     let left = std::fs::read_dir(scratch.path()).expect("read").count();
     assert_eq!(left, 0, "the copy of the books is gone");
     found
@@ -149,7 +158,8 @@ async fn a_damaged_chain_is_found_and_its_books_are_not_touched() {
 
     let mut stranger = TrustedKeys::default();
     stranger.trust(SigningKey::from_seed(&[8; 32]).public_key()).expect("a first key");
-    let found = verify(&folder, Some(home.path()), &SledOptions::default(), &stranger, &mut |_| {});
+    let found =
+        verify(&folder, Some(home.path()), &SledOptions::default(), &trust(&stranger), &mut |_| {});
     let found = found.expect("it is read");
     assert_eq!(found.faults_count, EVENTS, "every head is signed by a key that is not trusted");
 }

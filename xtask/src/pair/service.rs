@@ -89,7 +89,12 @@ impl Service {
         let mut line = String::new();
         stdout.read_line(&mut line)?;
         self.running = Some(Running { child, _stdout: stdout });
-        self.address = Some(self.listening(&line, "grpc").with_context(|| self.log_end())?);
+        let address = self.listening(&line, "grpc");
+        if address.is_err() {
+            // It has ended, or is of no use; another start may go better.
+            self.kill()?;
+        }
+        self.address = Some(address.with_context(|| self.log_end())?);
         self.metrics = self.listening(&line, "metrics").ok();
         Ok(())
     }

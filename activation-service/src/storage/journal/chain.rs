@@ -8,7 +8,7 @@ use super::marker::Marker;
 use super::open::Mark;
 use super::scan::{Found, Scan, WINDOW_BYTES};
 use super::segment::{Header, segment_number, segment_path};
-use super::{ChainId, Checkpoint, HeadOf, Location, NO_HEAD};
+use super::{ChainId, Checkpoint, HeadOf, Known, Location, NO_HEAD};
 use crate::storage::disk::Disk;
 
 /// Reads the segments of a folder.
@@ -102,6 +102,37 @@ impl Chain<'_> {
         }
         contents.headers = headers;
         Ok(contents)
+    }
+
+    /// Looks for a head that is remembered outside in what was followed.
+    pub(super) fn holds(&self, contents: &Contents, known: Known) -> Result<(), Error> {
+        let next = known.sequence.saturating_add(1);
+        if known.chain != contents.chain {
+            let (expected, found) = (known.chain, contents.chain);
+            return Err(Error::ForeignChain {
+                file: segment_path(self.folder, 1),
+                expected,
+                found,
+            });
+        }
+        if contents.end.sequence < next {
+            let (chain, holds) = (known.chain, contents.end.sequence.saturating_sub(1));
+            return Err(Error::BehindKnown { chain, known: known.sequence, holds });
+        }
+        let other = Error::NotKnown { known: known.sequence };
+        let before = contents.headers.partition_point(|header| header.first_sequence <= next);
+        let Some(header) = before.checked_sub(1).and_then(|index| contents.headers.get(index))
+        else {
+            return Err(other);
+        };
+        let (mut at, mut scan) = (header.start(), self.scan(header)?);
+        while at.sequence < next {
+            match scan.at(at.location.offset)? {
+                Found::Frame(frame) => at.follow(&frame, contents.chain, self.head_of)?,
+                Found::Flaw(flaw) => return Err(self.refusal(at.location, flaw)),
+            }
+        }
+        if at.sequence == next && at.head == known.head { Ok(()) } else { Err(other) }
     }
 
     /// A segment that is followed by another ends where that one begins, and nowhere else.

@@ -85,6 +85,28 @@ pub enum Error {
         /// How many it holds.
         holds: u64,
     },
+    /// It lacks a head that is remembered outside: its end is lost, or it is an older copy.
+    #[error(
+        "the anchor names event {known} of chain {chain}, and the journal holds {holds} events: \
+         its end is lost, or it is an older copy"
+    )]
+    BehindKnown {
+        /// The chain of the head.
+        chain: ChainId,
+        /// Sequence of the last event under it.
+        known: u64,
+        /// How many events the journal holds.
+        holds: u64,
+    },
+    /// It holds another head where one is remembered outside: its history was replaced.
+    #[error(
+        "the head after event {known} is not the one that the anchor names: the journal holds \
+         another history"
+    )]
+    NotKnown {
+        /// Sequence of the last event under the remembered head.
+        known: u64,
+    },
     /// The body of a frame is not understood by its owner.
     #[error("the body at {location}: {cause}")]
     Body {

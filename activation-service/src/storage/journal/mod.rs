@@ -30,7 +30,7 @@ pub use frame::{
 };
 pub use marker::MARKER_FORMAT;
 pub use open::{Expected, Mark, Opened, Recovered};
-pub use place::{ChainId, Checkpoint, Hash, HeadOf, Location, NO_HEAD};
+pub use place::{ChainId, Checkpoint, Hash, HeadOf, Known, Location, NO_HEAD};
 use reader::Shelf;
 pub use reader::{Reader, Scrubbed, Walk};
 use reserve::Reserve;
@@ -52,6 +52,8 @@ pub struct Options {
     pub reserve_bytes: u64,
     /// All before it was checked earlier and is not checked again when opening.
     pub verified: Option<Checkpoint>,
+    /// What someone outside remembers of it, and it must hold.
+    pub known: [Option<Known>; 2],
     #[cfg(test)]
     pub(super) mutant: tests::Mutant,
 }
@@ -70,6 +72,7 @@ impl Default for Options {
             segment_bytes: 64 << 20,
             reserve_bytes: 64 << 20,
             verified: None,
+            known: [None; 2],
             #[cfg(test)]
             mutant: tests::Mutant::None,
         }

@@ -102,6 +102,20 @@ struct Opening {
 
 impl Opening {
     fn run(&self, expected: Expected) -> Result<Opened, Error> {
+        let Some(known) = self.options.known.iter().flatten().next() else {
+            return self.find(expected);
+        };
+        // No new journal holds what someone remembers, so none is made.
+        match self.find(Expected::Chain(known.chain)) {
+            Err(Error::Missing(_)) => {
+                let (chain, known) = (known.chain, known.sequence);
+                Err(Error::BehindKnown { chain, known, holds: 0 })
+            }
+            found => found,
+        }
+    }
+
+    fn find(&self, expected: Expected) -> Result<Opened, Error> {
         if matches!(expected, Expected::NewOr(_)) {
             self.disk.create_folder(&self.folder)?;
             self.disk.sync_dir(self.folder.parent().unwrap_or(Path::new("")))?;
@@ -124,6 +138,9 @@ impl Opening {
         }
         self.check_chain(expected, headers.first())?;
         let contents = chain.follow(headers, self.options.verified)?;
+        for known in self.options.known.iter().flatten() {
+            chain.holds(&contents, *known)?;
+        }
         let mark = judge(&marker, &contents)?;
         for name in names.iter().filter(|name| segment::is_unfinished(name)) {
             match self.disk.remove(&self.folder.join(name)) {

@@ -55,6 +55,18 @@ pub struct Checkpoint {
     pub head: Hash,
 }
 
+/// A head that someone outside remembers: the journal must hold it, or it is not the one that he
+/// knew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The chain.
+    pub chain: ChainId,
+    /// Sequence of the last event under the head.
+    pub sequence: u64,
+    /// Hash of the head.
+    pub head: Hash,
+}
+
 impl Checkpoint {
     /// Goes past a frame, if it is the one that follows.
     pub(super) fn follow(

@@ -5,6 +5,7 @@
 //! its account is pinned in memory, where readers look first. A journal that fails is final: the
 //! engine stops and says so; sled can be thrown away and is made again from the journal.
 
+pub mod anchor;
 mod applier;
 mod batch;
 mod books;

@@ -13,7 +13,7 @@ use super::super::batch;
 use super::super::books::{Batch, Books};
 use super::super::open::{self, JournaledOptions};
 use super::snapshot::{self, Contents};
-use super::{Tell, UpkeepError, books_of, io_at, released, sync_folder, verify};
+use super::{Tell, Trust, UpkeepError, books_of, io_at, released, sync_folder, verify};
 use crate::domain::account::Account;
 use crate::domain::event::Event;
 use crate::ports::{Change, Randomness};
@@ -112,7 +112,8 @@ fn fill(
     let mut trusted = TrustedKeys::default();
     let trust = trusted.trust(options.signing_key.public_key());
     trust.map_err(|error| UpkeepError::NotGood(error.to_string()))?;
-    let verified = verify(work, None, &options.sled, &trusted, tell)?;
+    let trust = Trust { keys: &trusted, known: [None; 2] };
+    let verified = verify(work, None, &options.sled, &trust, tell)?;
     let is_all = (verified.accounts, verified.events) == (contents.accounts, contents.events);
     if !verified.is_good() || !is_all {
         return Err(UpkeepError::NotGood(verified.faults.join("; ")));

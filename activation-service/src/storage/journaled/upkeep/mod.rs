@@ -30,7 +30,7 @@ pub use import::{Imported, import};
 pub use rebuild::{Rebuilt, rebuild};
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotFault};
 pub use stat::{Bytes, Rows, Stat, stat};
-pub use verify::{FAULTS_TOLD_MAX, Verified, verify};
+pub use verify::{FAULTS_TOLD_MAX, Trust, Verified, verify};
 
 /// How far a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

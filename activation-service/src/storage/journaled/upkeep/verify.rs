@@ -13,7 +13,7 @@ use super::{Step, Tell, UpkeepError, scratch, view};
 use crate::domain::account::Account;
 use crate::domain::event::Event;
 use crate::domain::ids::KeyId;
-use crate::storage::journal::{Frame, NO_HEAD, View};
+use crate::storage::journal::{Frame, Known, NO_HEAD, View};
 use crate::storage::sled::SledOptions;
 
 /// Faults that are told in words; all are counted.
@@ -57,13 +57,22 @@ impl Verified {
     }
 }
 
+/// What a ledger is checked against.
+#[derive(Clone, Copy)]
+pub struct Trust<'a> {
+    /// Keys that may have signed its heads.
+    pub keys: &'a TrustedKeys,
+    /// Heads that it must hold.
+    pub known: [Option<Known>; 2],
+}
+
 /// Checks everything and changes nothing: the books are opened as a copy in `scratch`; without one
 /// they are opened where they are.
 pub fn verify(
     folder: &Path,
     scratch: Option<&Path>,
     options: &SledOptions,
-    trusted: &TrustedKeys,
+    trust: &Trust<'_>,
     tell: &mut Tell<'_>,
 ) -> Result<Verified, UpkeepError> {
     let view = view(folder)?;
@@ -82,7 +91,7 @@ pub fn verify(
     };
     let applied = opened.as_ref().map(|opened| opened.applied);
     found.applied_sequence = applied.map_or(0, |applied| applied.sequence);
-    let histogram = Chain { view: &view, trusted, applied }.check(&mut found, tell)?;
+    let histogram = Chain { view: &view, trust: *trust, applied }.check(&mut found, tell)?;
     // Behind a break in the chain nothing can be replayed.
     if let Some(histogram) = histogram {
         let books = opened.as_ref().map(|opened| &opened.books);
@@ -97,7 +106,7 @@ pub fn verify(
 /// The first walk: everything that needs no account.
 struct Chain<'a> {
     view: &'a View,
-    trusted: &'a TrustedKeys,
+    trust: Trust<'a>,
     applied: Option<Applied>,
 }
 
@@ -135,6 +144,7 @@ impl Chain<'_> {
             }
             tell(Step { task: "chain", done: frame.next_sequence().saturating_sub(1), total });
         }
+        self.anchors_are_of_it(total, found);
         self.books_are_of_it(total, found);
         Ok(is_whole.then_some(histogram))
     }
@@ -149,7 +159,7 @@ impl Chain<'_> {
         let mut fault = |what: String| {
             found.fault(|| format!("journal, {}: {what}", frame.location));
         };
-        if let Err(error) = head.verify(self.trusted) {
+        if let Err(error) = head.verify(self.trust.keys) {
             fault(error.to_string());
         }
         match previous {
@@ -168,6 +178,13 @@ impl Chain<'_> {
         {
             fault("the head is not that of its frame".to_owned());
         }
+        for known in self.trust.known.iter().flatten() {
+            // A batch is recorded as a whole, so only its end can be remembered.
+            let is_under = (stated.first_sequence..=stated.last_sequence).contains(&known.sequence);
+            if is_under && head.hash() != known.head {
+                fault("the anchor names another head here: the history was replaced".to_owned());
+            }
+        }
         // The books name the last head that they hold whole.
         let Some(applied) = self.applied else { return };
         let last = stated.last_sequence;
@@ -178,6 +195,19 @@ impl Chain<'_> {
         };
         if applied.head != expected {
             fault("the books were applied from another chain".to_owned());
+        }
+    }
+
+    fn anchors_are_of_it(&self, total: u64, found: &mut Verified) {
+        for known in self.trust.known.iter().flatten() {
+            let (chain, sequence) = (known.chain, known.sequence);
+            if chain != self.view.chain {
+                found.fault(|| format!("the anchor is of chain {chain}"));
+            } else if sequence > total {
+                found.fault(|| {
+                    format!("the anchor names event {sequence}, and the journal holds {total}")
+                });
+            }
         }
     }
 
