@@ -105,13 +105,18 @@ pub trait Store: Send + Sync {
     /// Makes what was written durable.
     fn sync(&self) -> Result<(), StoreError>;
     /// How many rows a tree has; it may have to read them.
-    fn count(&self, tree: Tree) -> u64;
+    fn count(&self, tree: Tree) -> Result<u64, StoreError>;
 }
 
 /// Where the engine's files are.
 pub trait Shelf: Send + Sync {
     /// Opens them, or makes new ones. Waits for a process or a thread that is ending.
     fn open(&self) -> Result<Box<dyn Store>, OpenError>;
-    /// Moves them out of the way, never deleting any; where to. Nobody has them open.
+    /// Moves them out of the way, never deleting any; where to. Nobody uses them any more.
     fn set_aside(&self) -> io::Result<PathBuf>;
+    /// Leaves a mark beside them that they are damaged; durable on return. It goes with them when
+    /// they are set aside.
+    fn doubt(&self, why: &str) -> io::Result<()>;
+    /// True if they bear such a mark: nobody opens them again.
+    fn is_doubted(&self) -> io::Result<bool>;
 }

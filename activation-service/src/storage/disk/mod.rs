@@ -35,6 +35,8 @@ pub trait Disk: Send + Sync {
     fn remove(&self, path: &Path) -> Result<(), DiskError>;
     /// Makes the names in a folder durable.
     fn sync_dir(&self, folder: &Path) -> Result<(), DiskError>;
+    /// How many more bytes the file system of a folder takes from this process.
+    fn free_bytes(&self, folder: &Path) -> Result<u64, DiskError>;
 }
 
 /// An open file.
@@ -72,6 +74,8 @@ pub enum Call {
     Remove,
     /// [`Disk::sync_dir`].
     SyncDir,
+    /// [`Disk::free_bytes`].
+    FreeBytes,
     /// [`DiskFile::length`].
     Length,
     /// [`DiskFile::read_at`].
@@ -98,6 +102,7 @@ impl fmt::Display for Call {
             Self::Rename => "rename",
             Self::Remove => "remove",
             Self::SyncDir => "sync folder",
+            Self::FreeBytes => "free bytes of",
             Self::Length => "length of",
             Self::Read => "read",
             Self::Write => "write",

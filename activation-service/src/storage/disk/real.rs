@@ -84,6 +84,12 @@ impl Disk for RealDisk {
         let synced = File::open(named).and_then(|opened| opened.sync_all());
         synced.map_err(|error| failed(Call::SyncDir, folder, error))
     }
+
+    fn free_bytes(&self, folder: &Path) -> Result<u64, DiskError> {
+        let figures = rustix::fs::statvfs(folder);
+        let figures = figures.map_err(|error| failed(Call::FreeBytes, folder, error.into()))?;
+        Ok(figures.f_bavail.saturating_mul(figures.f_frsize))
+    }
 }
 
 impl DiskFile for RealFile {

@@ -136,8 +136,8 @@ impl Books {
     }
 
     /// Counts all rows; it reads them all.
-    pub(super) fn census(&self) -> Census {
-        self.rows.read().unwrap_or_else(PoisonError::into_inner).census()
+    pub(super) fn census(&self) -> Result<Census, RowError> {
+        self.read(Rows::census)
     }
 
     pub(super) fn keys_within(&self, first: u16, last: u16) -> Result<Vec<KeyId>, RowError> {

@@ -18,13 +18,13 @@ pub(in crate::storage) struct Census {
 
 impl Rows {
     /// Counts all rows; it reads them all.
-    pub(in crate::storage) fn census(&self) -> Census {
-        Census {
-            keys: self.store.count(Tree::Keys),
-            counts: self.store.count(Tree::Counts),
-            events: self.store.count(Tree::Events),
-            requests: self.store.count(Tree::Requests),
-        }
+    pub(in crate::storage) fn census(&self) -> Result<Census, RowError> {
+        Ok(Census {
+            keys: self.store.count(Tree::Keys)?,
+            counts: self.store.count(Tree::Counts)?,
+            events: self.store.count(Tree::Events)?,
+            requests: self.store.count(Tree::Requests)?,
+        })
     }
 
     /// The keys whose id begins with one of these two bytes, both ends included.

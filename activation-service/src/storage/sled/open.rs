@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::store::SledStore;
+use super::store::{SledStore, is_no_space};
 use crate::storage::store::Tree;
 
 /// What the folder says it is.
@@ -59,6 +59,14 @@ pub enum OpenError {
         /// What sled said.
         cause: String,
     },
+}
+
+impl OpenError {
+    /// True if only space is missing.
+    #[must_use]
+    pub fn is_no_space(&self) -> bool {
+        matches!(self, Self::Io { cause, .. } if is_no_space(cause))
+    }
 }
 
 /// Opens or makes the ledger in a folder.

@@ -1,7 +1,10 @@
 //! sled behind the trait of the books: one transaction a write, and a sync that reaches the disk.
+//!
+//! sled panics over some damage that it meets; a panic is caught here and is damage like any other.
 
 use std::fs::File;
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sled::transaction::{ConflictableTransactionError, TransactionError, Transactional as _};
 
@@ -31,7 +34,8 @@ impl SledStore {
 
 impl Store for SledStore {
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.tree(tree)?.get(key).map_err(told)?.map(|value| value.to_vec()))
+        let tree = self.tree(tree)?;
+        guarded(|| Ok(tree.get(key).map_err(told)?.map(|value| value.to_vec())))
     }
 
     fn scan(
@@ -43,34 +47,38 @@ impl Store for SledStore {
         visit: &mut Visit<'_>,
     ) -> Result<(), StoreError> {
         let tree = self.tree(tree)?;
-        let rows = match to {
-            Some(to) => tree.range(from..to),
-            None => tree.range(from..),
-        };
-        let mut rows: Box<dyn Iterator<Item = _>> =
-            if descending { Box::new(rows.rev()) } else { Box::new(rows) };
-        rows.try_for_each(|row| match row {
-            Ok((key, value)) => match visit(&key, &value) {
-                ControlFlow::Continue(()) => ControlFlow::Continue(()),
-                ControlFlow::Break(()) => ControlFlow::Break(Ok(())),
-            },
-            Err(error) => ControlFlow::Break(Err(told(error))),
+        guarded(|| {
+            let rows = match to {
+                Some(to) => tree.range(from..to),
+                None => tree.range(from..),
+            };
+            let mut rows: Box<dyn Iterator<Item = _>> =
+                if descending { Box::new(rows.rev()) } else { Box::new(rows) };
+            rows.try_for_each(|row| match row {
+                Ok((key, value)) => match visit(&key, &value) {
+                    ControlFlow::Continue(()) => ControlFlow::Continue(()),
+                    ControlFlow::Break(()) => ControlFlow::Break(Ok(())),
+                },
+                Err(error) => ControlFlow::Break(Err(told(error))),
+            })
+            .break_value()
+            .unwrap_or(Ok(()))
         })
-        .break_value()
-        .unwrap_or(Ok(()))
     }
 
     fn write(&self, rows: &[Row]) -> Result<(), StoreError> {
-        let done = self.trees.as_slice().transaction(|trees| {
-            for row in rows {
-                let place = Tree::ALL.iter().position(|tree| *tree == row.tree);
-                if let Some(tree) = place.and_then(|place| trees.get(place)) {
-                    tree.insert(row.key.as_slice(), row.value.as_slice())?;
+        let done = guarded(|| {
+            Ok(self.trees.as_slice().transaction(|trees| {
+                for row in rows {
+                    let place = Tree::ALL.iter().position(|tree| *tree == row.tree);
+                    if let Some(tree) = place.and_then(|place| trees.get(place)) {
+                        tree.insert(row.key.as_slice(), row.value.as_slice())?;
+                    }
                 }
-            }
-            Ok::<(), ConflictableTransactionError<sled::Error>>(())
+                Ok::<(), ConflictableTransactionError<sled::Error>>(())
+            }))
         });
-        match done {
+        match done? {
             Ok(()) => Ok(()),
             Err(TransactionError::Abort(error) | TransactionError::Storage(error)) => {
                 Err(told(error))
@@ -79,14 +87,21 @@ impl Store for SledStore {
     }
 
     fn sync(&self) -> Result<(), StoreError> {
-        self.db.flush().map_err(told)?;
+        guarded(|| self.db.flush().map(drop).map_err(told))?;
         // sled's own flush leaves the data in the page cache.
         self.file.sync_data().map_err(|error| told(sled::Error::Io(error)))
     }
 
-    fn count(&self, tree: Tree) -> u64 {
-        self.tree(tree).map_or(0, |tree| tree.len() as u64)
+    fn count(&self, tree: Tree) -> Result<u64, StoreError> {
+        let tree = self.tree(tree)?;
+        guarded(|| Ok(tree.len() as u64))
     }
+}
+
+/// What sled panicked over is damaged; what it left half done is never used again.
+fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or_else(|_| Err(StoreError::Damaged("sled panicked".to_owned())))
 }
 
 fn told(error: sled::Error) -> StoreError {
@@ -97,6 +112,7 @@ fn told(error: sled::Error) -> StoreError {
     }
 }
 
-fn is_no_space(error: &std::io::Error) -> bool {
+/// True if the disk or the quota is full.
+pub(super) fn is_no_space(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
 }

@@ -18,7 +18,8 @@ pub enum FaultKind {
 pub enum Calls {
     /// Every one.
     Any,
-    /// Those that change something: all but reading, listing, opening, measuring and locking.
+    /// Those that change something: all but reading, listing, opening, measuring, asking for space
+    /// and locking.
     Changing,
     /// This one.
     Only(Call),
@@ -30,9 +31,15 @@ impl Calls {
     pub fn holds(self, call: Call) -> bool {
         match self {
             Self::Any => true,
-            Self::Changing => {
-                !matches!(call, Call::Read | Call::List | Call::Open | Call::Length | Call::TryLock)
-            }
+            Self::Changing => !matches!(
+                call,
+                Call::Read
+                    | Call::List
+                    | Call::Open
+                    | Call::Length
+                    | Call::FreeBytes
+                    | Call::TryLock
+            ),
             Self::Only(only) => only == call,
         }
     }

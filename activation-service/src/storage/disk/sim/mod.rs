@@ -340,4 +340,10 @@ impl Disk for SimDisk {
             }
         }
     }
+
+    fn free_bytes(&self, folder: &Path) -> Result<u64, DiskError> {
+        let mut state = self.lock();
+        state.begin_whole(Call::FreeBytes, folder)?.told()?;
+        Ok(state.capacity_bytes.saturating_sub(state.used_bytes()))
+    }
 }

@@ -56,6 +56,20 @@ fn synced_bytes_survive_and_unsynced_ones_may_be_lost_or_torn() {
 }
 
 #[test]
+fn free_bytes_are_what_the_capacity_leaves() {
+    let (disk, folder) = (disk(), Path::new(FOLDER));
+    disk.set_capacity(10_000);
+    let file = disk.create(Path::new(FILE)).expect("made");
+    file.write_at(0, &[1; 4_000]).expect("written");
+    assert_eq!(disk.free_bytes(folder).expect("asked"), 6_000);
+    disk.set_capacity(1_000);
+    assert_eq!(disk.free_bytes(folder).expect("asked"), 0);
+    let calls = disk.changing_calls();
+    disk.free_bytes(folder).expect("asked");
+    assert_eq!(disk.changing_calls(), calls, "asking changes nothing");
+}
+
+#[test]
 fn names_survive_only_after_a_sync_of_their_folder() {
     let (mut kept, mut renamed, mut gone) = (0, 0, 0);
     for seed in 0..200 {

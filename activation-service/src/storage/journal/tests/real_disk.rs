@@ -44,6 +44,8 @@ fn a_journal_on_a_real_disk_is_reopened_and_locked() {
         assert_eq!(frame.body, vec![number as u8; 700]);
     }
     drop(journal);
+    assert!(RealDisk.free_bytes(&folder).expect("asked") > 0);
+    assert!(RealDisk.free_bytes(&folder.join("nowhere")).is_err_and(|error| error.is_not_found()));
     let names = RealDisk.list(&folder).expect("listed");
     assert!(names.iter().all(|name| !name.ends_with(".tmp")), "{names:?}");
 }

@@ -96,15 +96,17 @@ pub fn stat(
     }
     let books = scratch::open(folder, Some(scratch), options)?;
     let books = books.map(|opened| {
-        let (census, applied) = (opened.books.census(), opened.applied);
-        Rows {
-            applied_sequence: applied.sequence,
+        let census = opened.books.census();
+        let census = census.map_err(|error| UpkeepError::Rows(error.to_string()))?;
+        Ok::<_, UpkeepError>(Rows {
+            applied_sequence: opened.applied.sequence,
             keys: census.keys,
             counts: census.counts,
             events: census.events,
             requests: census.requests,
-        }
+        })
     });
+    let books = books.transpose()?;
     Ok(Stat {
         folder: folder.to_owned(),
         chain_id: view.chain.to_string(),
