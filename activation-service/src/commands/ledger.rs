@@ -14,8 +14,10 @@ use super::{EXIT_FAULT, EXIT_NOT_GOOD, EXIT_STORAGE, EXIT_SYSTEM, EXIT_USAGE, Fa
 use crate::adapters::development_secrets::load_or_make;
 use crate::adapters::randomness::SystemRandomness;
 use crate::config::{Config, SledFolder, Storage, secret_bytes};
+use crate::domain::ids::KeyId;
 use crate::server;
-use crate::storage::journaled::upkeep::{self, UpkeepError};
+use crate::storage::journal;
+use crate::storage::journaled::upkeep::{self, Erasure, UpkeepError};
 use crate::storage::sled::SledOptions;
 use progress::Progress;
 
@@ -30,6 +32,8 @@ pub(super) enum LedgerCommand {
     Rebuild(SettingsArgs),
     /// Write a snapshot, and read it back.
     Export(FileArgs),
+    /// Erase the evidence of computers beside events, for good; every receipt stays valid.
+    Erase(EraseArgs),
     /// Make a new ledger from a snapshot, in a folder that is empty or not there.
     Import(FileArgs),
 }
@@ -64,6 +68,21 @@ struct ScratchArgs {
     scratch: Option<PathBuf>,
 }
 
+/// What `ledger erase` is asked.
+#[derive(Debug, Args)]
+pub(super) struct EraseArgs {
+    /// The key id, 32 hex digits.
+    key: String,
+    /// Account versions of the events, as ListKeyEvents shows them.
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    versions: Vec<u64>,
+    /// Every activation and release of the key.
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
 /// The snapshot of `ledger export` and `ledger import`.
 #[derive(Debug, Args)]
 pub(super) struct FileArgs {
@@ -79,6 +98,10 @@ pub(super) fn run(source: Source, command: LedgerCommand) -> Result<(), Failure>
         LedgerCommand::Verify(args) => verify(&source.and(args.settings), &args.scratch),
         LedgerCommand::Rebuild(args) => rebuild(&source.and(args)),
         LedgerCommand::Export(args) => export(&source.and(args.settings), &args.file),
+        LedgerCommand::Erase(args) => {
+            let (source, erasure) = (source.and(args.settings), erasure(&args.key, args.versions));
+            erase(&source, &erasure?)
+        }
         LedgerCommand::Import(args) => import(&source.and(args.settings), &args.file),
     }
 }
@@ -150,6 +173,32 @@ fn export(source: &Source, file: &Path) -> Result<(), Failure> {
         "wrote and read back {accounts} accounts with {events} events of chain {chain}: {bytes} \
          bytes"
     ))
+}
+
+fn erasure(key: &str, versions: Vec<u64>) -> Result<Erasure, Failure> {
+    let words = "KEY: 32 lower-case hex digits, the end of productKeys/…";
+    let key = KeyId::parse(key).ok_or_else(|| Failure::new(EXIT_USAGE, words))?;
+    Ok(Erasure { key, versions: versions.into_iter().collect() })
+}
+
+fn erase(source: &Source, erasure: &Erasure) -> Result<(), Failure> {
+    let config = source.read()?;
+    let sled = ledger(&config)?;
+    let journal = journal::Options::of_sizes(sled.segment_bytes, sled.reserve_bytes);
+    let mut progress = Progress::start();
+    let done = upkeep::erase(&sled.folder, &options(sled), &journal, erasure, &mut |step| {
+        progress.tell(step);
+    });
+    progress.end();
+    let done = done.map_err(|error| failure(&error))?;
+    let mut told = format!("erased what lay beside {} events", done.erased);
+    if done.already > 0 {
+        told.push_str(&format!("; beside {} it was gone before", done.already));
+    }
+    for copy in &done.copies {
+        told.push_str(&format!("\n{} may hold it still: remove it", copy.display()));
+    }
+    print_line(&told)
 }
 
 fn import(source: &Source, file: &Path) -> Result<(), Failure> {

@@ -142,6 +142,14 @@ pub enum Body {
     },
 }
 
+impl Body {
+    /// True if the request that it records came from a computer, whose evidence lies beside it.
+    #[must_use]
+    pub const fn is_about_a_computer(&self) -> bool {
+        matches!(self, Self::Activated(_) | Self::Released(_))
+    }
+}
+
 /// A granted activation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activated {

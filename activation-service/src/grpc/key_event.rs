@@ -97,6 +97,8 @@ fn of_activated(shown: &mut pb::KeyEvent, key_id: KeyId, activated: &Activated) 
     shown.activation = activation_name(key_id, activated.activation);
     shown.explanation = Some(explanation(activated.explanation.clone()));
     shown.platform = platform_number(activated.platform);
+    // No activation is granted without evidence, so it was there once.
+    shown.evidence_erased = activated.evidence.components().is_empty();
 }
 
 /// An uncounted activation is recorded for its weakness or for the first suspicion of a clone.

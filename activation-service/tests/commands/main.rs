@@ -95,6 +95,31 @@ async fn every_command_does_its_work_and_says_so() {
 }
 
 #[tokio::test]
+async fn erase_says_what_it_erased_and_refuses_by_name() {
+    let _alone = ALONE.lock().await;
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("ledger");
+    filled(&folder).await;
+    let operator = Operator::of(&folder);
+    let key = keys::key_id(3).to_string();
+    let (code, _, err) = operator.run(&["erase", "no-key", "5"]);
+    assert_eq!(code, Some(64), "{err}");
+    let (code, _, err) = operator.run(&["erase", &key]);
+    assert_eq!(code, Some(64), "either versions or --all: {err}");
+    let (code, _, err) = operator.run(&["erase", &key, "1"]);
+    assert_eq!(code, Some(69), "{err}");
+    assert!(err.contains("holds nothing of a computer: nothing was erased"), "{err}");
+    let (code, out, err) = operator.run(&["erase", &key, "5", "7"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("erased what lay beside 2 events"), "{out}");
+    let (code, out, err) = operator.run(&["erase", &key, "--all"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("beside 38 events; beside 2 it was gone before"), "{out}");
+    let (code, _, err) = operator.run(&["verify"]);
+    assert_eq!(code, Some(0), "{err}");
+}
+
+#[tokio::test]
 async fn verify_ends_with_1_and_names_what_is_wrong() {
     let _alone = ALONE.lock().await;
     let home = tempfile::tempdir().expect("a folder");

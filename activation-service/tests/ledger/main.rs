@@ -11,6 +11,7 @@
 mod anchors;
 mod books;
 mod conformance;
+mod erasure;
 mod filled;
 mod hot_key;
 mod journaled;

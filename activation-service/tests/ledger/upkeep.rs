@@ -8,22 +8,19 @@ use std::sync::Arc;
 use activation_service::domain::account::Account;
 use activation_service::domain::event::Event;
 use activation_service::ports::{KeyRef, Ledger, Proofs, Span};
-use activation_service::storage::disk::RealDisk;
-use activation_service::storage::journal::{
-    self, ChainId, Expected, Hash, Journal, UnreadableBody,
-};
+use activation_service::storage::journal::{self, ChainId};
 use activation_service::storage::journaled::upkeep::{
     SnapshotFault, Trust, UpkeepError, Verified, export, import, rebuild, stat, verify,
 };
 use activation_service::storage::sled::SledOptions;
-use receipt::{Receipt, SignedHead, SigningKey, TrustedKeys};
+use receipt::{Receipt, SigningKey, TrustedKeys};
 
 use crate::filled::{EVENTS, KEYS, SEED, close, counted, filled, open, options};
 use crate::keys::{activate, change, key_id, lookup};
 
-type History = (Arc<Account>, Vec<Event>);
+pub(crate) type History = (Arc<Account>, Vec<Event>);
 
-async fn histories(folder: &Path) -> Vec<History> {
+pub(crate) async fn histories(folder: &Path) -> Vec<History> {
     let ledger = open(folder);
     let mut all = Vec::new();
     for key in 1..=KEYS {
@@ -37,7 +34,7 @@ async fn histories(folder: &Path) -> Vec<History> {
     all
 }
 
-fn trusted() -> TrustedKeys {
+pub(crate) fn trusted() -> TrustedKeys {
     let mut trusted = TrustedKeys::default();
     trusted.trust(SigningKey::from_seed(&SEED).public_key()).expect("a first key");
     trusted
@@ -47,7 +44,7 @@ fn trust(keys: &TrustedKeys) -> Trust<'_> {
     Trust { keys, known: [None; 2] }
 }
 
-fn check(folder: &Path) -> Result<Verified, UpkeepError> {
+pub(crate) fn check(folder: &Path) -> Result<Verified, UpkeepError> {
     let scratch = tempfile::tempdir().expect("a folder");
     let found = verify(
         folder,
@@ -259,44 +256,6 @@ async fn a_snapshot_becomes_a_ledger_with_the_same_accounts_and_a_chain_of_its_o
     let verified = Receipt::decode(&proof).expect("a receipt").verify(&trusted());
     assert_eq!(verified.expect("verifies").leaf.account_version, 41);
     close(ledger, &new);
-}
-
-/// The hash of the head in a body, found as docs/ledger-format.md says.
-fn head_of(body: &[u8]) -> Result<Hash, UnreadableBody> {
-    let (mut length, mut at) = (0, 1);
-    for shift in (0..63).step_by(7) {
-        length |= usize::from(body[at] & 0x7f) << shift;
-        at += 1;
-        if body[at - 1] & 0x80 == 0 {
-            break;
-        }
-    }
-    let head = SignedHead::decode(&body[at..at + length]);
-    head.map(|head| head.hash()).map_err(|error| UnreadableBody(error.to_string()))
-}
-
-#[tokio::test]
-async fn erased_evidence_is_no_fault_and_stays_erased() {
-    let home = tempfile::tempdir().expect("a folder");
-    let (folder, file) = (home.path().join("ledger"), home.path().join("snapshot"));
-    filled(&folder).await;
-    let journal = folder.join("journal");
-    let opened =
-        Journal::open(Arc::new(RealDisk), &journal, Expected::Any, head_of, &options(3).journal);
-    let mut journal = opened.expect("opens").journal;
-    let frames: Vec<_> = journal.reader().walk(journal.reader().start()).collect();
-    let last = frames.last().expect("a frame").as_ref().expect("whole").location;
-    journal.erase(last, 0).expect("erased");
-    journal.close().expect("closed");
-    // The books still hold the evidence; they are made again without it.
-    assert!(!check(&folder).expect("it is read").is_good());
-    rebuild(&folder, &SledOptions::default(), &mut |_| {}).expect("made again");
-    let found = check(&folder).expect("it is read");
-    assert!(found.is_good() && found.erased == 1, "{found:?}");
-    export(&folder, &file, &mut |_| {}).expect("written");
-    let new = home.path().join("new");
-    import(&file, &new, &options(9), &counted(), &mut |_| {}).expect("imported");
-    assert_eq!(histories(&new).await, histories(&folder).await);
 }
 
 #[tokio::test]

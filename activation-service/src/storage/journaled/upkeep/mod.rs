@@ -4,6 +4,7 @@
 //! Everything here blocks, holds the journal's lock while it runs, and reads the journal from its
 //! start to its end with bounded memory.
 
+mod erase;
 mod export;
 mod import;
 mod ranges;
@@ -22,9 +23,11 @@ use thiserror::Error;
 use super::batch::{self, Unreadable};
 use super::open::JournaledError;
 use crate::domain::error::Inconsistency;
+use crate::domain::ids::KeyId;
 use crate::storage::disk::{DiskError, RealDisk};
 use crate::storage::journal::{self, Location, View};
 use crate::storage::sled::OpenError;
+pub use erase::{Erased, Erasure, erase};
 pub use export::{Exported, export};
 pub use import::{Imported, import};
 pub use rebuild::{Rebuilt, rebuild};
@@ -102,6 +105,28 @@ pub enum UpkeepError {
         file: PathBuf,
         /// What is wrong with it.
         fault: SnapshotFault,
+    },
+    /// No event of this key is recorded.
+    #[error("{0} is no key of this ledger: nothing was erased")]
+    NoKey(KeyId),
+    /// The key has no such event.
+    #[error("{key} has no event {version}: nothing was erased")]
+    NoEvent {
+        /// The key.
+        key: KeyId,
+        /// The account version.
+        version: u64,
+    },
+    /// The event is about no computer: terms and look-up digests are not erased.
+    #[error(
+        "event {version} of {key} holds nothing of a computer: nothing was erased; name \
+         activations and releases"
+    )]
+    NothingToErase {
+        /// The key.
+        key: KeyId,
+        /// The account version.
+        version: u64,
     },
     /// What was made is not what it was made from.
     #[error("the new ledger is not good: {0}")]
