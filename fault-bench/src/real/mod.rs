@@ -1,5 +1,16 @@
 //! The delivered binaries with real kills, power cuts, damage, failing disks and clocks.
 
+mod actor;
+mod asking;
+mod image;
+mod installer;
+mod owner;
+mod power;
+mod reckoning;
+mod shim;
+mod stage;
+mod trace;
+mod unsynced;
 pub mod world;
 
 use crate::campaign::Campaign;
@@ -7,5 +18,5 @@ use crate::campaign::Campaign;
 /// All campaigns of this side.
 #[must_use]
 pub fn campaigns() -> Vec<Campaign> {
-    Vec::new()
+    vec![power::campaign()]
 }

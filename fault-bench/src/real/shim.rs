@@ -1,0 +1,117 @@
+//! The shim between a service and its disk and clock: built here, loaded with `LD_PRELOAD`, and
+//! told through a small file what to do.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use anyhow::{Context as _, Result, anyhow};
+use system_tests::Service;
+use xtask::pair::Process;
+use xtask::process::root;
+
+/// Words of the control file, as shim.h places them.
+mod word {
+    pub(super) const IS_CUT: u64 = 0;
+    pub(super) const OPERATIONS: u64 = 1;
+    pub(super) const CUT_AT: u64 = 2;
+    pub(super) const FAULTS: u64 = 3;
+    pub(super) const FAULT_WORDS: u64 = 6;
+    pub(super) const CLOCKS: u64 = FAULTS + 2 * FAULT_WORDS;
+    pub(super) const CLOCK_WORDS: u64 = 3;
+    pub(super) const ALL: u64 = CLOCKS + 2 * CLOCK_WORDS;
+}
+const WORD_BYTES: u64 = 8;
+
+/// The library and the file through which it is told what to do.
+pub(super) struct Shim {
+    library: PathBuf,
+    path: PathBuf,
+    control: File,
+}
+
+impl Shim {
+    /// A shim that does nothing yet, with its control file in a folder that no service writes to.
+    pub(super) fn new(folder: &Path) -> Result<Self> {
+        static LIBRARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+        let built = LIBRARY.get_or_init(|| build().map_err(|error| format!("{error:#}")));
+        let library = built.clone().map_err(|error| anyhow!(error))?;
+        let path = folder.join("control");
+        let control = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
+        let control = control.with_context(|| path.display().to_string())?;
+        control.set_len(word::ALL * WORD_BYTES)?;
+        Ok(Self { library, path, control })
+    }
+
+    /// A process of a service whose files under `folder` are watched; changes are written to
+    /// `trace` if there is one.
+    pub(super) fn process(&self, service: Service, folder: &Path, trace: Option<&Path>) -> Process {
+        let variable = |name: &str, value: &Path| (OsString::from(name), value.into());
+        let mut environment = vec![
+            variable("LD_PRELOAD", &self.library),
+            variable("FAULTS_FOLDER", folder),
+            variable("FAULTS_CONTROL", &self.path),
+            (OsString::from("FAULTS_SLOT"), OsString::from(slot(service).to_string())),
+        ];
+        environment.extend(trace.map(|trace| variable("FAULTS_TRACE", trace)));
+        Process { environment, ..Process::default() }
+    }
+
+    /// The power goes after so many operations from now.
+    pub(super) fn cut_after(&self, operations: u64) -> Result<()> {
+        self.write(word::CUT_AT, self.read(word::OPERATIONS)? + operations.max(1))
+    }
+
+    /// The power goes now.
+    pub(super) fn cut(&self) -> Result<()> {
+        self.write(word::IS_CUT, 1)
+    }
+
+    /// True once the power is gone.
+    pub(super) fn is_cut(&self) -> Result<bool> {
+        Ok(self.read(word::IS_CUT)? != 0)
+    }
+
+    /// The power is back: what is started from now on lives.
+    pub(super) fn restore(&self) -> Result<()> {
+        self.write(word::CUT_AT, 0)?;
+        self.write(word::IS_CUT, 0)
+    }
+
+    fn read(&self, word: u64) -> Result<u64> {
+        let mut bytes = [0; 8];
+        self.control.read_exact_at(&mut bytes, word * WORD_BYTES)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn write(&self, word: u64, value: u64) -> Result<()> {
+        Ok(self.control.write_all_at(&value.to_le_bytes(), word * WORD_BYTES)?)
+    }
+}
+
+fn slot(service: Service) -> u64 {
+    match service {
+        Service::Activation => 0,
+        Service::Catalog => 1,
+    }
+}
+
+/// Compiles the library; a bench that runs at the same time replaces it by the same.
+fn build() -> Result<PathBuf> {
+    let (source, target) = (root().join("fault-bench/shim"), root().join("target/faults"));
+    fs::create_dir_all(&target).with_context(|| target.display().to_string())?;
+    let own = target.join(format!("shim-{}.so", std::process::id()));
+    let mut command = Command::new("cc");
+    command.args(["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-fvisibility=hidden", "-o"]);
+    command.arg(&own);
+    for part in ["trace.c", "calls.c", "clock.c"] {
+        command.arg(source.join(part));
+    }
+    xtask::process::read(&mut command).context("the shim needs a C compiler")?;
+    let library = target.join("shim.so");
+    fs::rename(&own, &library).context("the shim")?;
+    Ok(library)
+}

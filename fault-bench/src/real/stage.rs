@@ -1,0 +1,157 @@
+//! Both services under the shim, with their data in a folder of their own each, and actors who
+//! work with them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use system_tests::{Dice, Service, World, WorldOptions};
+use tempfile::TempDir;
+use tokio::task::block_in_place;
+use xtask::pair::Process;
+
+use super::actor::Actor;
+use super::image::Image;
+use super::shim::Shim;
+use super::trace::{Loss, cut};
+use super::world;
+
+/// Both services.
+pub(super) const SERVICES: [Service; 2] = [Service::Activation, Service::Catalog];
+
+/// A world whose disk and power are ours.
+pub(super) struct Stage {
+    pub(super) shim: Shim,
+    pub(super) world: World,
+    /// The data of each service as it was durable when its present process began.
+    images: [Image; 2],
+    /// Processes so far; each writes a trace of its own.
+    lives: u64,
+    /// Traces and the control file, which are no data of a service.
+    desk: TempDir,
+}
+
+impl Stage {
+    /// Starts both services, with these settings of the activation service besides.
+    pub(super) async fn begin(settings: Vec<(&'static str, String)>) -> Result<Self> {
+        let (desk, folder) = (world::folder()?, world::folder()?);
+        let shim = Shim::new(desk.path())?;
+        let [ledger, store] = SERVICES.map(|service| data(folder.path(), service));
+        fs::create_dir_all(&ledger)?;
+        fs::create_dir_all(&store)?;
+        let [activation_process, catalog_process] =
+            SERVICES.map(|service| process(&shim, &desk, folder.path(), 0, service));
+        let path = |path: PathBuf| path.display().to_string();
+        let quiet = ("telemetry.filter", "warn".to_owned());
+        let own = [("storage.sled.folder", path(ledger.join("ledger"))), quiet.clone()];
+        let options = WorldOptions {
+            activation: own.into_iter().chain(settings).collect(),
+            catalog: vec![("store.file", path(store.join("store/catalog.sqlite"))), quiet],
+            activation_process,
+            catalog_process,
+            ..WorldOptions::default()
+        };
+        let world = world::start(folder, options).await?;
+        let images = [Image::default(), Image::default()];
+        Ok(Self { shim, world, images, lives: 1, desk })
+    }
+
+    /// So many actors with dice of their own.
+    pub(super) fn actors(&self, count: u32, dice: &Dice) -> Result<Vec<Actor>> {
+        let actor = |number| Actor::new(&self.world, number, dice.apart(u64::from(number)));
+        (0..count).map(actor).collect()
+    }
+
+    /// Everybody works until the power is gone, or they are done.
+    pub(super) async fn work(&self, actors: Vec<Actor>, steps: usize) -> Result<Vec<Actor>> {
+        let working = actors.into_iter().map(|mut actor| async move {
+            for _ in 0..steps {
+                if !actor.step().await? && self.shim.is_cut()? {
+                    break;
+                }
+            }
+            Ok(actor)
+        });
+        futures_util::future::try_join_all(working).await
+    }
+
+    /// The power goes, unless it is gone, takes what it may of what was not synced, and comes back.
+    pub(super) fn cut(&mut self, loss: Loss, dice: &Dice) -> Result<()> {
+        self.shim.cut()?;
+        self.kill()?;
+        for (image, service) in self.images.iter_mut().zip(SERVICES) {
+            let trace = trace(&self.desk, self.lives - 1, service);
+            // A service that was not started has written nothing.
+            let bytes = if trace.exists() { fs::read(&trace)? } else { Vec::new() };
+            let dice = dice.apart(u64::from(service == Service::Catalog));
+            let left = cut(image, &bytes, loss, &dice);
+            *image = left.with_context(|| format!("the trace of {service:?}"))?;
+            image.restore(&data(self.world.folder(), service))?;
+        }
+        self.shim.restore()
+    }
+
+    /// Ends both at once, as far as they run.
+    pub(super) fn kill(&mut self) -> Result<()> {
+        let pair = &mut self.world.pair;
+        if pair.activation().pid().is_some() {
+            pair.kill_activation()?;
+        }
+        if pair.catalog().pid().is_some() {
+            pair.kill_catalog()?;
+        }
+        Ok(())
+    }
+
+    /// Starts both on what is there; false if the power goes before they serve.
+    pub(super) fn start(&mut self) -> Result<bool> {
+        let [activation, catalog] = SERVICES.map(|service| {
+            process(&self.shim, &self.desk, self.world.folder(), self.lives, service)
+        });
+        self.lives += 1;
+        let pair = &mut self.world.pair;
+        pair.set_processes(activation, catalog);
+        let start = || pair.start_activation().and_then(|()| pair.start_catalog());
+        match block_in_place(start) {
+            Ok(()) => Ok(true),
+            Err(_) if self.shim.is_cut()? => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Compares what was acknowledged with what is there; gives the number of repeats.
+    pub(super) async fn reckon(&self, mut actors: Vec<Actor>) -> Result<u64> {
+        for actor in &actors {
+            actor.verify(&self.world).await?;
+        }
+        let mut repeats = 0;
+        for actor in &mut actors {
+            repeats += actor.settle(&self.world).await?;
+        }
+        Ok(repeats)
+    }
+
+    /// None of these words is in a log of a service.
+    pub(super) fn check_logs(&self, words: &[&str]) -> Result<()> {
+        for log in [self.world.pair.activation().log(), self.world.pair.catalog().log()] {
+            let text = fs::read_to_string(log)?;
+            let found = text.lines().find(|line| words.iter().any(|word| line.contains(word)));
+            ensure!(found.is_none(), "the log says: {}", found.unwrap_or_default());
+        }
+        Ok(())
+    }
+}
+
+fn process(shim: &Shim, desk: &TempDir, world: &Path, life: u64, service: Service) -> Process {
+    shim.process(service, &data(world, service), Some(&trace(desk, life, service)))
+}
+
+/// The folder of a service's data in a world.
+fn data(world: &Path, service: Service) -> PathBuf {
+    world.join("data").join(format!("{service:?}").to_lowercase())
+}
+
+/// The trace of a service's process after so many others.
+fn trace(desk: &TempDir, life: u64, service: Service) -> PathBuf {
+    desk.path().join(format!("trace-{life}-{service:?}"))
+}
