@@ -14,6 +14,7 @@ mod open;
 mod place;
 mod reader;
 mod reserve;
+mod room;
 mod scan;
 mod segment;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use place::{ChainId, Checkpoint, Hash, HeadOf, Known, Location, NO_HEAD};
 use reader::Shelf;
 pub use reader::{Reader, Scrubbed, Walk};
 use reserve::Reserve;
+pub use room::{Space, Taken, Wanted};
 use segment::{Blank, Header, blank_path};
 pub use segment::{
     SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_FORMAT, SEGMENT_HEADER_BYTES, SEGMENTS_MAX,
@@ -50,6 +52,9 @@ pub struct Options {
     /// Bytes held back for a full disk; at least those of a segment, so that an unclean stop on a
     /// full disk can be recovered from. 0 holds nothing.
     pub reserve_bytes: u64,
+    /// What is left to others on the file system when space is taken ahead; less of it is
+    /// [`Space::is_low`]. 0 leaves nothing.
+    pub low_water_bytes: u64,
     /// All before it was checked earlier and is not checked again when opening.
     pub verified: Option<Checkpoint>,
     /// What someone outside remembers of it, and it must hold.
@@ -71,28 +76,12 @@ impl Default for Options {
         Self {
             segment_bytes: 64 << 20,
             reserve_bytes: 64 << 20,
+            low_water_bytes: 0,
             verified: None,
             known: [None; 2],
             #[cfg(test)]
             mutant: tests::Mutant::None,
         }
-    }
-}
-
-/// How much space there is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Space {
-    /// The segment after the current one has its space.
-    pub is_next_ready: bool,
-    /// The reserve is held.
-    pub is_reserve_held: bool,
-}
-
-impl Space {
-    /// Time to refuse what takes space.
-    #[must_use]
-    pub const fn is_low(self) -> bool {
-        !self.is_next_ready || !self.is_reserve_held
     }
 }
 
@@ -178,14 +167,6 @@ impl Journal {
         let here = self.header.bytes.saturating_sub(self.tail.location.offset);
         let next = self.next.as_ref().map_or(0, |next| next.bytes - SEGMENT_HEADER_BYTES);
         bytes <= here || bytes <= next
-    }
-
-    /// Takes the space of the next segment and of the reserve, as far as they are not held and the
-    /// disk has it. Called from time to time it finds out that space has come back.
-    pub fn make_room(&mut self) -> Result<Space, Error> {
-        self.check_alive()?;
-        let made = self.try_make_room();
-        self.final_if_failed(made)
     }
 
     /// Gives the reserve away, so that others on a full disk can finish what they have begun.
@@ -290,21 +271,6 @@ impl Journal {
         self.tail = header.start();
         self.shelf.add(header);
         Ok(())
-    }
-
-    fn try_make_room(&mut self) -> Result<Space, Error> {
-        if self.next.is_none() {
-            match self.allocate_next() {
-                Ok(blank) => self.next = Some(blank),
-                Err(Error::DiskFull { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        // The segment comes first: it is what the next counts are written to.
-        if self.next.is_some() {
-            self.reserve.hold(self.shelf.disk.as_ref(), &self.shelf.folder)?;
-        }
-        Ok(Space { is_next_ready: self.next.is_some(), is_reserve_held: self.reserve.is_held() })
     }
 
     fn allocate_next(&self) -> Result<Blank, Error> {

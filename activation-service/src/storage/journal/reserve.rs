@@ -30,23 +30,32 @@ impl Reserve {
 
     /// Tries to take the space; a full disk is no error but leaves it not held.
     pub(super) fn hold(&mut self, disk: &dyn Disk, folder: &Path) -> Result<(), Error> {
-        if self.is_held {
-            return Ok(());
+        if !self.is_held {
+            self.is_held = Self::take(disk, folder, self.bytes)?;
         }
+        Ok(())
+    }
+
+    /// Notes that [`Self::take`] took it.
+    pub(super) const fn held(&mut self) {
+        self.is_held = true;
+    }
+
+    /// Tries to take the space; false on a full disk.
+    pub(super) fn take(disk: &dyn Disk, folder: &Path, bytes: u64) -> Result<bool, Error> {
         let unfinished = folder.join("reserve.tmp");
         let made = disk.create(&unfinished).and_then(|file| {
-            file.allocate(self.bytes)?;
+            file.allocate(bytes)?;
             file.sync_all()
         });
-        match made.map_err(|error| no_space_or(disk, &unfinished, self.bytes, error)) {
+        match made.map_err(|error| no_space_or(disk, &unfinished, bytes, error)) {
             Ok(()) => {}
-            Err(Error::DiskFull { .. }) => return Ok(()),
+            Err(Error::DiskFull { .. }) => return Ok(false),
             Err(error) => return Err(error),
         }
         disk.rename(&unfinished, &path(folder))?;
         disk.sync_dir(folder)?;
-        self.is_held = true;
-        Ok(())
+        Ok(true)
     }
 
     /// Gives the space away. False if there was none to give.

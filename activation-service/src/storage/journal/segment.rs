@@ -184,6 +184,6 @@ pub(super) fn segment_number(name: &str) -> Option<u32> {
 /// True for a name that only unfinished files of ours have.
 pub(super) fn is_unfinished(name: &str) -> bool {
     let Some(stem) = name.strip_suffix(".tmp") else { return false };
-    ["clean", "reserve"].contains(&stem)
+    ["ahead", "clean", "reserve"].contains(&stem)
         || (stem.len() == 8 && stem.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -2,8 +2,8 @@
 
 use super::super::{Error, Journal, Options};
 use super::{append, open, small};
-use crate::storage::disk::SimDisk;
-use crate::storage::disk::sim::TornSize;
+use crate::storage::disk::sim::{Calls, Fault, FaultKind, TornSize};
+use crate::storage::disk::{Call, SimDisk};
 
 const SEGMENT: u64 = 8 << 10;
 
@@ -86,4 +86,56 @@ fn p6_a_full_disk_without_a_reserve_is_named_when_opening_and_opens_later() {
     assert!(matches!(refused, Some(Error::DiskFull { bytes: SEGMENT })), "{refused:?}");
     disk.set_capacity(3 * SEGMENT);
     assert_eq!(open(&disk, &small()).expect("opens").journal.tail().sequence, 2);
+}
+
+#[test]
+fn p6_below_the_low_water_mark_nothing_is_taken_and_space_is_low() {
+    let disk = SimDisk::new(1);
+    let options = Options { low_water_bytes: SEGMENT, ..with_reserve() };
+    disk.set_capacity(3 * SEGMENT + SEGMENT / 2);
+    let mut journal = open(&disk, &options).expect("opens").journal;
+    // The segment would fit, and leave less than the mark.
+    let space = journal.make_room().expect("asked");
+    assert!(space.is_low() && space.is_above_mark && !space.is_next_ready, "{space:?}");
+    assert_eq!(space.free_bytes, Some(SEGMENT + SEGMENT / 2));
+    disk.set_capacity(4 * SEGMENT);
+    let space = journal.make_room().expect("asked");
+    assert!(!space.is_low() && space.free_bytes == Some(SEGMENT), "{space:?}");
+    disk.set_capacity(4 * SEGMENT - 1);
+    let space = journal.make_room().expect("asked");
+    assert!(space.is_low() && space.is_next_ready && space.is_reserve_held, "{space:?}");
+    // What was taken before is there to be written to.
+    assert!(fill(&mut journal) >= 8);
+}
+
+#[test]
+fn a_segment_is_made_ahead_while_the_journal_goes_on() {
+    let disk = SimDisk::new(1);
+    let mut journal = open(&disk, &with_reserve()).expect("opens").journal;
+    let wanted = journal.wanted();
+    // The journal needs a segment before the one that is made ahead is there.
+    while journal.tail().location.segment == 1 {
+        append(&mut journal, &[3; 900], &[]).expect("appended");
+    }
+    journal.sync().expect("synced");
+    let space = journal.keep(wanted.take()).expect("kept");
+    assert!(!space.is_low() && journal.free_for(4_000), "{space:?}");
+    while journal.tail().location.segment < 4 {
+        append(&mut journal, &[4; 900], &[]).expect("appended");
+        journal.sync().expect("synced");
+    }
+    let held = journal.tail().sequence;
+    disk.crash(1, TornSize::Sector512);
+    assert_eq!(open(&disk, &with_reserve()).expect("opens").journal.tail().sequence, held);
+}
+
+#[test]
+fn p6_a_disk_that_fails_while_space_is_taken_stops_the_journal() {
+    let disk = SimDisk::new(1);
+    let mut journal = open(&disk, &with_reserve()).expect("opens").journal;
+    let calls = Calls::Only(Call::Allocate);
+    disk.plant(Fault { calls, nth: 1, kind: FaultKind::Io });
+    let taken = journal.wanted().take();
+    assert!(matches!(journal.keep(taken), Err(Error::Disk(_))));
+    assert!(matches!(append(&mut journal, &[3; 900], &[]), Err(Error::Poisoned(_))));
 }
