@@ -3,13 +3,17 @@
 mod disk;
 mod display;
 mod dmi;
+mod dmidecode;
+mod guest;
 mod linux;
 mod network;
 mod processor;
 mod read;
 #[cfg(test)]
 mod tests;
+mod transcript;
 
+pub use dmidecode::{DmidecodeOutput, Placeholder};
 pub use linux::LinuxCollector;
 
 use crate::Profile;

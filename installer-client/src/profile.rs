@@ -19,6 +19,8 @@ const VALUES_MAX: usize = 256;
 pub struct Profile {
     values: BTreeMap<ComponentKind, Vec<String>>,
     absent: BTreeMap<ComponentKind, AbsentReason>,
+    hypervisor: Option<&'static str>,
+    container: bool,
 }
 
 /// Why a recorded profile cannot be used.
@@ -119,6 +121,18 @@ impl Profile {
         self.values.get(&kind).map_or(&[], Vec::as_slice)
     }
 
+    /// The hypervisor or cloud that the computer is a guest of, if its firmware says so.
+    #[must_use]
+    pub const fn hypervisor(&self) -> Option<&'static str> {
+        self.hypervisor
+    }
+
+    /// Whether the program saw a container and not a whole computer.
+    #[must_use]
+    pub const fn is_container(&self) -> bool {
+        self.container
+    }
+
     /// The digests of everything, with junk sorted out.
     ///
     /// # Errors
@@ -151,6 +165,11 @@ impl Profile {
     /// Notes why a kind cannot be read; a value, if there is one, outweighs it.
     pub(crate) fn absent(&mut self, kind: ComponentKind, reason: AbsentReason) {
         self.absent.entry(kind).or_insert(reason);
+    }
+
+    /// Notes whose guest the computer is.
+    pub(crate) const fn set_hypervisor(&mut self, name: &'static str) {
+        self.hypervisor = Some(name);
     }
 
     /// Takes the first source that says something, else the first that says junk, else the most
