@@ -126,6 +126,30 @@ impl EvidenceBuilder {
 }
 
 impl Evidence {
+    /// Evidence that was made elsewhere, for showing and comparing; kinds that are not named are
+    /// absent.
+    #[must_use]
+    pub fn of_findings(findings: impl IntoIterator<Item = (ComponentKind, Finding)>) -> Self {
+        let mut known: BTreeMap<ComponentKind, Finding> = ComponentKind::ALL
+            .into_iter()
+            .map(|kind| (kind, Finding::Absent(AbsentReason::NotFound)))
+            .collect();
+        for (kind, finding) in findings {
+            let finding = match finding {
+                Finding::Present(digests) => union(digests, Vec::new()),
+                other => other,
+            };
+            known.insert(kind, finding);
+        }
+        Self { findings: known }
+    }
+
+    /// What was found of one kind.
+    #[must_use]
+    pub fn finding(&self, kind: ComponentKind) -> &Finding {
+        self.findings.get(&kind).unwrap_or(&Finding::Absent(AbsentReason::NotFound))
+    }
+
     /// What was found of each kind, by number of the kind; all 13 of them.
     pub fn findings(&self) -> impl Iterator<Item = (ComponentKind, &Finding)> {
         self.findings.iter().map(|(kind, finding)| (*kind, finding))
@@ -142,6 +166,18 @@ impl Evidence {
             .map(|(kind, digests)| Component { kind, recipe_version: RECIPE_VERSION, digests })
             .collect()
     }
+}
+
+impl AbsentReason {
+    /// All reasons.
+    pub const ALL: [Self; 6] = [
+        Self::NotFound,
+        Self::NeedsAdministrator,
+        Self::Empty,
+        Self::Unreadable,
+        Self::NotHardware,
+        Self::NotAssigned,
+    ];
 }
 
 impl fmt::Display for AbsentReason {

@@ -1,10 +1,11 @@
-//! The points and anchors of the hardware policy `hw-v1`; how they decide is the activation
-//! service's.
+//! The points, anchors and thresholds of the hardware policy `hw-v1`, as a deployment has it that
+//! changes nothing.
 //!
 //! An anchor is a value that belongs to one unit and not to a model. A model may refute that two
 //! reports come from one computer, and never establishes it.
 
-use crate::ComponentKind;
+use crate::matching::{Rule, Thresholds};
+use crate::{ComponentKind, Digest, JunkDigests};
 
 /// The version of the policy, as recorded in every decision.
 pub const VERSION: &str = "hw-v1";
@@ -40,6 +41,46 @@ pub const TABLE: [KindPolicy; 13] = [
     policy(ComponentKind::BiosVersion, 0, false),
     policy(ComponentKind::OperatorHandle, 0, true),
 ];
+
+/// Where the policy draws its lines.
+pub const THRESHOLDS: Thresholds =
+    Thresholds { percent: 60, points_min: 30, anchor_points_min: 15, weak_comparable_points: 60 };
+
+/// Most weak matches a count.
+pub const WEAK_MATCHES_MAX: u8 = 2;
+
+/// The policy as a rule to compare by, for those who have no deployment's policy at hand.
+#[derive(Debug, Clone)]
+pub struct HwV1 {
+    junk: Option<JunkDigests>,
+}
+
+impl HwV1 {
+    /// With the junk of a deployment; without, everything that a client sent is taken for a value,
+    /// as clients sort junk out before they digest.
+    #[must_use]
+    pub const fn new(junk: Option<JunkDigests>) -> Self {
+        Self { junk }
+    }
+}
+
+impl Rule for HwV1 {
+    fn thresholds(&self) -> Thresholds {
+        THRESHOLDS
+    }
+
+    fn points(&self, kind: ComponentKind) -> u32 {
+        points(kind)
+    }
+
+    fn is_anchor(&self, kind: ComponentKind) -> bool {
+        is_anchor(kind)
+    }
+
+    fn is_junk(&self, kind: ComponentKind, digest: &Digest) -> bool {
+        self.junk.as_ref().is_some_and(|junk| junk.contains(kind, digest))
+    }
+}
 
 /// The points of a kind.
 #[must_use]

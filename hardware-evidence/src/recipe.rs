@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
 use crate::{ComponentKind, NormalValue};
 
@@ -66,6 +66,13 @@ impl DeploymentSalt {
     pub const fn as_bytes(&self) -> &[u8; Self::BYTES] {
         &self.0
     }
+
+    /// Eight hexadecimal digits that tell one salt from another, the beginning of its SHA-256, for
+    /// those who keep digests and must not compare those of two salts.
+    #[must_use]
+    pub fn id(&self) -> String {
+        Sha256::digest(self.0).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 impl TryFrom<&[u8]> for DeploymentSalt {
@@ -86,6 +93,18 @@ impl fmt::Debug for DeploymentSalt {
 impl Digest {
     /// Bytes of a digest.
     pub const BYTES: usize = 16;
+
+    /// The digest of hexadecimal digits, if they are its 32.
+    #[must_use]
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        let mut digest = [0_u8; Self::BYTES];
+        let mut digits = hex.chars().map(|c| c.to_digit(16));
+        for byte in &mut digest {
+            let (high, low) = (digits.next()??, digits.next()??);
+            *byte = u8::try_from(high * 16 + low).ok()?;
+        }
+        digits.next().is_none().then_some(Self(digest))
+    }
 
     /// The digest in lower-case hexadecimal.
     #[must_use]
@@ -124,6 +143,23 @@ mod tests {
         assert_eq!(Digest::try_from([7; 16].as_slice()), Ok(Digest([7; 16])));
         assert!(DeploymentSalt::try_from([7; 31].as_slice()).is_err());
         assert!(DeploymentSalt::try_from([7; 32].as_slice()).is_ok());
+    }
+
+    #[test]
+    fn digests_go_to_hexadecimal_and_back() {
+        let digest = Digest([0xa5; 16]);
+        assert_eq!(Digest::from_hex(&digest.to_hex()), Some(digest));
+        assert_eq!(Digest::from_hex(&digest.to_hex().to_uppercase()), Some(digest));
+        for hex in ["", "a5", &"a5".repeat(17), &"zz".repeat(16), &"é".repeat(32)] {
+            assert_eq!(Digest::from_hex(hex), None);
+        }
+    }
+
+    #[test]
+    fn salts_have_ids_apart() {
+        // The beginning of the SHA-256 of 32 zero bytes, as `sha256sum` prints it.
+        assert_eq!(DeploymentSalt::new([0; 32]).id(), "66687aad");
+        assert_ne!(DeploymentSalt::new([1; 32]).id(), DeploymentSalt::new([2; 32]).id());
     }
 
     #[test]

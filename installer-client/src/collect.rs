@@ -11,7 +11,7 @@ mod processor;
 mod read;
 #[cfg(test)]
 mod tests;
-mod transcript;
+pub(crate) mod transcript;
 
 pub use dmidecode::{DmidecodeOutput, Placeholder};
 pub use linux::LinuxCollector;

@@ -13,9 +13,11 @@ mod audit;
 mod client;
 mod collect;
 mod connect;
+mod explain;
 mod failure;
 mod profile;
 mod proof;
+mod recorded;
 mod retry;
 mod state;
 mod wire;
@@ -27,10 +29,12 @@ pub use collect::{Collector, DmidecodeOutput, LinuxCollector, Placeholder};
 pub use connect::{
     CallMetadata, CatalogStub, ConnectError, Connection, DevIdentity, MESSAGE_BYTES_MAX,
 };
+pub use explain::{Explained, OfflineVerdict, explain};
 pub use failure::{BadField, Failure, FailureKind, HelpLink};
 pub use profile::{Profile, ProfileError, RECORDED_DESKTOP};
 pub use proof::{ReceiptFault, check_receipt};
 pub use receipt::{TrustedKeys, Verified};
+pub use recorded::{RecordedComputer, RecordedError};
 pub use retry::{RetryPolicy, call};
 pub use state::{PENDING_MAX, StateDir, StateError};
 pub use wire::{REQUEST_ID_BYTES, evidence_message, request_id, this_platform};

@@ -2,7 +2,7 @@
 
 /// The output as text: UTF-16 with a byte order mark (as a shell of Windows redirects it), else
 /// UTF-8, in which every other byte becomes the replacement character.
-pub(super) fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     match bytes {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),

@@ -13,10 +13,11 @@ use crate::fake::{Fake, Reply, SALT, counted, refusal};
 
 const KEY: &str = "ABCDE-FGHJK-LMNPQ-RSTUV-WXYZ2";
 
-struct Shell(TempDir);
+/// A folder with a profile, a salt and a key, and the program in it.
+pub(crate) struct Shell(TempDir);
 
 impl Shell {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("profile.json"), RECORDED_DESKTOP).unwrap();
         std::fs::write(folder.path().join("salt"), "07".repeat(32)).unwrap();
@@ -24,12 +25,12 @@ impl Shell {
         Self(folder)
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.path().join(name).to_str().unwrap().to_owned()
     }
 
     /// Runs with words split at spaces; `@name` is a file of the shell's folder.
-    fn run(&self, line: &str, input: &str) -> Output {
+    pub(crate) fn run(&self, line: &str, input: &str) -> Output {
         let words = line.split(' ').filter(|word| !word.is_empty()).map(|word| {
             match word.strip_prefix('@') {
                 Some(name) => self.path(name),
@@ -61,11 +62,11 @@ impl Shell {
     }
 }
 
-fn stdout(output: &Output) -> String {
+pub(crate) fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 

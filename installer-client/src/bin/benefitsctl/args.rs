@@ -1,5 +1,7 @@
 //! What may be written on the command line.
 
+mod hardware;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -7,6 +9,8 @@ use installer_client::{Connection, DevIdentity};
 use proto::activation::v1::Platform;
 
 use crate::error::CliError;
+
+pub(crate) use hardware::{ComputerArgs, HardwareCommand, HardwareCompareArgs, HardwareShowArgs};
 
 /// The hardware of this computer, activations, benefits, keys, receipts and the ledger.
 ///
@@ -89,25 +93,6 @@ pub(crate) enum Command {
     Ledger(LedgerCommand),
 }
 
-#[derive(Subcommand)]
-pub(crate) enum HardwareCommand {
-    /// Each kind: present, junk or absent, with its digests, never its values
-    Show(HardwareShowArgs),
-}
-
-#[derive(Args)]
-pub(crate) struct ComputerArgs {
-    /// Handle that an operator assigned to this computer, on keys that allow it
-    #[arg(long, env = "BENEFITS_OPERATOR_HANDLE", value_name = "HANDLE")]
-    pub(crate) operator_handle: Option<String>,
-    /// A recorded profile (JSON) in place of this computer
-    #[arg(long, value_name = "FILE", conflicts_with = "root")]
-    pub(crate) profile: Option<PathBuf>,
-    /// Folder below which /sys, /proc and /etc of the computer are
-    #[arg(long, value_name = "FOLDER", default_value = "/")]
-    pub(crate) root: PathBuf,
-}
-
 #[derive(Args)]
 pub(crate) struct KeyArgs {
     /// File of the product key, - for standard input
@@ -133,26 +118,6 @@ pub(crate) enum PlatformArg {
     Windows,
     Macos,
     Linux,
-}
-
-#[derive(Args)]
-pub(crate) struct HardwareShowArgs {
-    #[command(flatten)]
-    pub(crate) computer: ComputerArgs,
-    /// File of the deployment's salt, 32 bytes or 64 hexadecimal digits; else the service is asked
-    #[arg(long, value_name = "FILE")]
-    pub(crate) salt_file: Option<PathBuf>,
-    /// Print the raw values too: serial numbers are personal data
-    #[arg(long)]
-    pub(crate) raw: bool,
-    #[command(flatten)]
-    pub(crate) key: KeyArgs,
-    /// The product, for `-o activate-request`
-    #[arg(long)]
-    pub(crate) product: Option<String>,
-    /// The platform, for `-o activate-request`
-    #[arg(long, value_enum)]
-    pub(crate) platform: Option<PlatformArg>,
 }
 
 #[derive(Args)]
@@ -329,6 +294,16 @@ pub(crate) struct LedgerAuditArgs {
     /// Files of receipts, their bytes or base64; at most 1,000
     #[arg(required = true, num_args = 1..=1000, value_name = "RECEIPT")]
     pub(crate) receipts: Vec<PathBuf>,
+}
+
+impl Cli {
+    /// How to print: `--json` of the hardware commands is short for `-o json`.
+    pub(crate) const fn format(&self) -> Format {
+        match &self.command {
+            Command::Hardware(command) if command.wants_json() => Format::Json,
+            _ => self.global.output,
+        }
+    }
 }
 
 impl PlatformArg {

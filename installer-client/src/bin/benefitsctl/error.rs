@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use hardware_evidence::EvidenceError;
 use installer_client::{
-    ActivateError, ConnectError, Failure, FailureKind, ProfileError, ReceiptFault, StateError,
-    TermsError,
+    ActivateError, ConnectError, Failure, FailureKind, ProfileError, ReceiptFault, RecordedError,
+    StateError, TermsError,
 };
 use product_key::ProductKeyError;
 use receipt::{KeyError, ReceiptError};
@@ -38,6 +38,9 @@ pub(crate) enum CliError {
     /// A recorded profile is malformed.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// A file is no recorded computer, or none that can be compared.
+    #[error("{path}: {fault}")]
+    Recorded { path: PathBuf, fault: RecordedError },
     /// A profile is at odds with itself.
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
@@ -92,6 +95,7 @@ impl CliError {
             | Self::Output(_)
             | Self::Connect(_)
             | Self::Profile(_)
+            | Self::Recorded { .. }
             | Self::Evidence(_)
             | Self::State(_)
             | Self::Random(_)

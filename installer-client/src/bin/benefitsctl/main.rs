@@ -34,7 +34,7 @@ async fn main() -> ExitCode {
             };
         }
     };
-    let printer = Printer::new(cli.global.output);
+    let printer = Printer::new(cli.format());
     match run(&cli, &printer).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
