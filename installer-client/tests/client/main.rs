@@ -7,6 +7,7 @@ mod commands;
 mod encrypted;
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
 mod hardware;
 #[cfg(test)]
 mod lost_answers;
