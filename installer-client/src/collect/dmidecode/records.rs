@@ -1,8 +1,8 @@
 //! From dmidecode's text to records with named fields, one line after the other.
 //!
 //! Nothing is expected of the text: indentation may be lost, headers missing, lines cut, blank
-//! lines doubled. A record begins at its handle, or where the quiet form has no handles at the title
-//! that follows a blank line, and what no record is begun for is skipped.
+//! lines doubled. A record begins at its handle, or where the quiet form has no handles at the
+//! title that follows a blank line, and what no record is begun for is skipped.
 
 /// Most fields kept of one record; those of interest stand before any list.
 const FIELDS_MAX: usize = 128;
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn handles_of_every_version_begin_records() {
         let new = "Handle 0x0001, DMI type 1, 27 bytes\nSystem Information\n\tUUID: x\n\n\
-                   Handle 0x0002, DMI type 2, 15 bytes\nBase Board Information\n\tSerial Number: y\n";
+                   Handle 0x0002, DMI type 2, 15 bytes\nBase Board Information\n\tVersion: y\n";
         assert_eq!(kinds(new), [(Some(1), 1), (Some(2), 1)]);
         let old = "Handle 0x0001\n\tDMI type 1, 25 bytes.\n\tSystem Information\n\t\tUUID: x\n\
                    Handle 0x0002\n\tDMI type 2, 8 bytes.\n\tBase Board Information\n\t\tA: y\n";

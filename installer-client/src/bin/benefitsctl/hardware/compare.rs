@@ -82,13 +82,13 @@ fn because(explained: &Explained) -> String {
             format!("no anchors of at least {} points match", lines.anchor_points_min)
         }
         OfflineVerdict::ReportTooSmall => format!(
-            "B shows {} points and {} anchors; an anchor and {points_min} points are needed: run as \
-             administrator, or have an operator assign a handle",
+            "B shows {} points and {} anchors; an anchor and {points_min} points are needed: run \
+             as administrator, or have an operator assign a handle",
             explained.report.points, explained.report.anchors
         ),
         OfflineVerdict::ComparableTooSmall => format!(
-            "an anchor matches, but only {comparable} points can be compared; {points_min} and half \
-             of A's {} are needed: run as administrator",
+            "an anchor matches, but only {comparable} points can be compared; {points_min} and \
+             half of A's {} are needed: run as administrator",
             comparison.baseline_points
         ),
     }

@@ -147,7 +147,10 @@ fn as_json(
         value
     };
     let kinds: Vec<Value> = evidence.findings().map(kind).collect();
-    let placeholder = |found: &Placeholder| json!({ "record": found.record, "field": found.field, "text": found.text });
+    let placeholder = |found: &Placeholder| {
+        let Placeholder { record, field, text } = found;
+        json!({ "record": record, "field": field, "text": text })
+    };
     json!({
         "policyVersion": hw_v1::VERSION,
         "saltId": salt.map(|salt| salt.id()),
