@@ -1,4 +1,4 @@
-//! What dumps of many makers show: the dumps, in `profiles/dmidecode`, and what is expected of them.
+//! Dumps of many makers, in `profiles/dmidecode`, and what is expected of them.
 
 use Expected::{Absent, Is, Junk};
 
