@@ -61,6 +61,9 @@ pub enum Committed {
     Conflict,
     /// It may or may not be durable; only the request id tells, later.
     Unknown,
+    /// There is too little space to record it; nothing is recorded, and what is recorded is still
+    /// given.
+    DiskFull,
 }
 
 /// A recorded event and its position.

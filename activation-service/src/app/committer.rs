@@ -233,6 +233,9 @@ impl Writer {
                     job
                 })),
                 Committed::Unknown => self.look_up(key_id, decided).await,
+                Committed::DiskFull => {
+                    decided.into_iter().for_each(|(job, _)| reply(job, Err(AppError::DiskFull)));
+                }
             }
         }
         again

@@ -122,6 +122,9 @@ pub enum AppError {
     /// Others changed the key at each attempt.
     #[error("the key is too busy")]
     Contended,
+    /// There is too little space to record anything.
+    #[error("too little space is left to record anything")]
+    DiskFull,
     /// The ledger is not available, or it is not known whether it recorded.
     #[error("the ledger is not available")]
     Unavailable,

@@ -125,6 +125,7 @@ table! {
     RateLimited: "RATE_LIMITED", ResourceExhausted, Retry::WhenAdmitted, SupportIncident;
     Overloaded: "OVERLOADED", ResourceExhausted, Retry::AfterMs(200), SupportIncident;
     Contended: "KEY_BUSY", Aborted, Retry::AfterMs(100), SupportIncident;
+    DiskFull: "DISK_FULL", Unavailable, Retry::AfterMs(2_000), SupportIncident;
     Unavailable: "LEDGER_UNAVAILABLE", Unavailable, Retry::AfterMs(1_000), SupportIncident;
 }
 
@@ -142,6 +143,7 @@ impl Case {
                 AppError::PageTokenInvalid => Self::FieldInvalid,
                 AppError::Overloaded => Self::Overloaded,
                 AppError::Contended => Self::Contended,
+                AppError::DiskFull => Self::DiskFull,
                 AppError::Unavailable => Self::Unavailable,
             },
         }
@@ -227,6 +229,7 @@ fn detailed(fault: Fault, error: &WireError, points_min: u32) -> Fault {
             AppError::NoLedgerHead
             | AppError::Overloaded
             | AppError::Contended
+            | AppError::DiskFull
             | AppError::Unavailable => fault,
         },
     }

@@ -169,6 +169,14 @@ fn of_app(error: &AppError, points_min: u32) -> Words {
             "Deze productcode wordt door veel computers tegelijk gebruikt. Probeer het zo dadelijk \
              opnieuw.",
         ),
+        AppError::DiskFull => words(
+            "the ledger has too little space to record anything new; computers that are known and \
+             repeats are still answered; repeat the same request",
+            "The server cannot count new activations now. Try again later; computers that were \
+             activated before stay activated. Nothing was counted.",
+            "De server kan nu geen nieuwe activeringen tellen. Probeer het later opnieuw; \
+             computers die al waren geactiveerd, blijven geactiveerd. Er is niets geteld.",
+        ),
         AppError::Unavailable => words(
             "the ledger cannot answer, or it is not known whether it recorded; repeat the same \
              request",

@@ -25,7 +25,7 @@ use proto::activation::v1 as pb;
 use proto::activation::v1::activation_service_server::ActivationService;
 use tonic::{Code, Request};
 
-use crate::world::{HELP, activate, computer, refusal, registration};
+use crate::world::{HELP, activate, computer, preview, refusal, registration};
 
 /// Commands that wait and commands of one batch (app/committer.rs).
 const QUEUED_MAX: u32 = 4096 + 64;
@@ -34,6 +34,7 @@ const QUEUED_MAX: u32 = 4096 + 64;
 enum Mood {
     Conflict,
     Unknown,
+    Full,
     Hang,
 }
 
@@ -72,6 +73,7 @@ impl Ledger for Stubborn {
         match self.mood {
             Mood::Conflict => Ok(vec![Committed::Conflict; changes.len()]),
             Mood::Unknown => Ok(vec![Committed::Unknown; changes.len()]),
+            Mood::Full => Ok(vec![Committed::DiskFull; changes.len()]),
             Mood::Hang => std::future::pending().await,
         }
     }
@@ -136,6 +138,15 @@ async fn an_answer_that_nobody_knows_is_unavailable() {
     let rpcs = with(Mood::Unknown).await;
     let status = rpcs.activate(Request::new(activate(1, computer(1), 1))).await;
     refusal(&status.expect_err("unknown"), Code::Unavailable, "LEDGER_UNAVAILABLE");
+}
+
+#[tokio::test]
+async fn a_ledger_without_space_refuses_what_must_be_recorded_and_nothing_else() {
+    let rpcs = with(Mood::Full).await;
+    let status = rpcs.activate(Request::new(activate(1, computer(1), 1))).await;
+    refusal(&status.expect_err("full"), Code::Unavailable, "DISK_FULL");
+    let preview = preview(activate(1, computer(1), 1));
+    rpcs.preview_activation(Request::new(preview)).await.expect("nothing has to be recorded");
 }
 
 #[tokio::test]

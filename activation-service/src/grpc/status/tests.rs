@@ -52,6 +52,7 @@ fn samples() -> Vec<WireError> {
         AppError::PageTokenInvalid,
         AppError::Overloaded,
         AppError::Contended,
+        AppError::DiskFull,
         AppError::Unavailable,
     ];
     samples.extend(of_app.into_iter().map(WireError::App));
