@@ -5,6 +5,7 @@
 //! like the sentences of a story.
 
 mod computer;
+pub mod crash;
 mod person;
 mod program;
 mod refusal;

@@ -11,6 +11,7 @@ mod shim;
 mod stage;
 mod trace;
 mod unsynced;
+mod walks;
 pub mod world;
 
 use crate::campaign::Campaign;
@@ -18,5 +19,5 @@ use crate::campaign::Campaign;
 /// All campaigns of this side.
 #[must_use]
 pub fn campaigns() -> Vec<Campaign> {
-    vec![power::campaign()]
+    vec![power::campaign(), walks::campaign()]
 }

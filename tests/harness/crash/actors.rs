@@ -1,25 +1,25 @@
-//! Who does what while services die: an operator and an admin, and installers on many computers.
+//! Who does what while services die: an operator, an admin, and installers.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use bytes::Bytes;
 use hardware_evidence::DeploymentSalt;
 use proto::activation::v1 as act;
-use proto::activation::v1::{ActivateRequest, ActivateResponse, ReleaseActivationRequest};
 use proto::catalog::v1 as cat;
-use system_tests::{
-    Activation, Catalog, Computer, Dice, Key, MAPS_CORE, Partner, Person, Term, World, eventually,
-};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::book::{Beat, Book, Tally, insist};
+use super::installer::Installer;
+use crate::person::Person;
+use crate::refusal::Refusal;
+use crate::seed::Dice;
+use crate::story::{Key, MAPS_CORE, Partner, Term};
+use crate::waiting::eventually;
+use crate::world::{Activation, Catalog, World};
 
 const INSTALLERS: u32 = 4;
-/// What each installer does.
-const STEPS: usize = 20;
 /// How often the admin looks at a key.
 const REVEALS: usize = 6;
 /// How often the membership ends and is renewed.
@@ -34,7 +34,7 @@ const DATACENTER: &str = "offers/competency-datacenter";
 const VENDOR_KEY: &str = "VK7JG-NPHTM-C97JM-9MPGT-3V66T";
 
 /// Everybody with their clients. Addresses stay when a service is started again.
-pub(crate) struct Cast {
+pub(super) struct Cast {
     beat: Beat,
     salt: DeploymentSalt,
     partner: Partner,
@@ -45,7 +45,7 @@ pub(crate) struct Cast {
 }
 
 impl Cast {
-    pub(crate) fn assemble(world: &World) -> Result<Self> {
+    pub(super) fn assemble(world: &World) -> Result<Self> {
         let partner = Partner { id: "contoso".to_owned() };
         let installer = |_| {
             let ops = world.activation(&Person::ops_admin())?;
@@ -62,18 +62,18 @@ impl Cast {
         })
     }
 
-    pub(crate) fn beat(&self) -> Beat {
+    pub(super) fn beat(&self) -> Beat {
         Beat::clone(&self.beat)
     }
 
     /// The whole walk; gives what was acknowledged.
-    pub(crate) async fn play(self, dice: Dice) -> Result<Book> {
+    pub(super) async fn play(self, dice: Dice) -> Result<Book> {
         let keys = self.set_up().await?;
         let blank = Book::new(self.partner.clone(), keys.clone(), Vec::new());
         let mut acting = JoinSet::new();
         for (number, (client, ops)) in (0_u32..).zip(self.installers.clone()) {
             let installer = Installer {
-                beat: Beat::clone(&self.beat),
+                beat: self.beat(),
                 salt: self.salt,
                 client,
                 ops,
@@ -221,7 +221,7 @@ impl Cast {
     }
 }
 
-fn unexpected(refusal: system_tests::Refusal) -> anyhow::Error {
+pub(super) fn unexpected(refusal: Refusal) -> anyhow::Error {
     anyhow::anyhow!("refused: {refusal:?}")
 }
 
@@ -247,113 +247,4 @@ async fn watch_keys(
         }
     }
     Ok(book)
-}
-
-/// Activates computers of its own, and releases some.
-struct Installer {
-    beat: Beat,
-    salt: DeploymentSalt,
-    client: Activation,
-    ops: Activation,
-    keys: Vec<Key>,
-    dice: Dice,
-    next_computer: u32,
-    /// Counted activations that still stand: the key, the computer, request and answer.
-    done: Vec<(Key, Computer, ActivateRequest, ActivateResponse)>,
-    book: Book,
-}
-
-impl Installer {
-    async fn act(mut self) -> Result<Book> {
-        for _ in 0..STEPS {
-            match self.dice.below(10) {
-                0..=4 => self.activate_new().await?,
-                5 | 6 => self.activate_again().await?,
-                7 => self.resend().await?,
-                8 => self.replace_board().await?,
-                _ => self.release().await?,
-            }
-        }
-        Ok(self.book)
-    }
-
-    async fn send(&mut self, request: &ActivateRequest) -> Result<Option<ActivateResponse>> {
-        let client = self.client.clone();
-        let answer = insist(&self.beat, "Activate", || {
-            let (mut client, request) = (client.clone(), request.clone());
-            async move { client.activate(request).await }
-        });
-        match answer.await? {
-            Ok(granted) => Ok(Some(granted)),
-            Err(refusal) => {
-                let expected = ["KEY_SUSPENDED", "ACTIVATION_LIMIT_REACHED"];
-                ensure!(expected.contains(&refusal.reason.as_str()), "{refusal:?}");
-                self.book.refused(refusal);
-                Ok(None)
-            }
-        }
-    }
-
-    async fn activate(&mut self, key: Key, computer: Computer) -> Result<()> {
-        let mut request = key.activation(&self.salt, &computer)?;
-        request.request_id = Bytes::copy_from_slice(&self.dice.id());
-        if let Some(answer) = self.send(&request).await? {
-            self.book.activated(&key, &request.request_id, &answer);
-            if self.book.counted(&key.name).contains(&request.request_id) {
-                self.done.push((key, computer, request, answer));
-            }
-        }
-        Ok(())
-    }
-
-    async fn activate_new(&mut self) -> Result<()> {
-        self.next_computer += 1;
-        let key = self.dice.one_of(&self.keys).cloned().context("a key")?;
-        self.activate(key, Computer::numbered(self.next_computer)?).await
-    }
-
-    async fn activate_again(&mut self) -> Result<()> {
-        let Some((key, computer, ..)) = self.dice.one_of(&self.done).cloned() else {
-            return self.activate_new().await;
-        };
-        self.activate(key, computer).await
-    }
-
-    async fn replace_board(&mut self) -> Result<()> {
-        let Some((key, computer, ..)) = self.dice.one_of(&self.done).cloned() else {
-            return self.activate_new().await;
-        };
-        self.activate(key, computer.with_new_board()).await
-    }
-
-    /// An answer that was recorded is given again, whatever has happened since.
-    async fn resend(&mut self) -> Result<()> {
-        let Some((.., request, before)) = self.dice.one_of(&self.done).cloned() else {
-            return self.activate_new().await;
-        };
-        let again = self.send(&request).await?;
-        ensure!(again.as_ref() == Some(&before), "recorded {before:?}, now {again:?}");
-        Ok(())
-    }
-
-    async fn release(&mut self) -> Result<()> {
-        let Some((key, _, _, answer)) = self.done.pop() else {
-            return self.activate_new().await;
-        };
-        // An activation may hold several counts; each release gives up one of them.
-        let request = ReleaseActivationRequest {
-            name: answer.activation,
-            request_id: Bytes::copy_from_slice(&self.dice.id()),
-            reason: "sold".to_owned(),
-            ..Default::default()
-        };
-        let ops = self.ops.clone();
-        let released = insist(&self.beat, "ReleaseActivation", || {
-            let (mut client, request) = (ops.clone(), request.clone());
-            async move { client.release_activation(request).await }
-        });
-        released.await?.map_err(unexpected)?;
-        self.book.gave_up(&key, &request.request_id);
-        Ok(())
-    }
 }

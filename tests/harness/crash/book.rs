@@ -8,11 +8,17 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
-use proto::activation::v1::{ActivateResponse, ActivationOutcome};
-use system_tests::{Key, PATIENCE, Partner, Refusal};
+use proto::activation::v1::{
+    ActivateRequest, ActivateResponse, ActivationOutcome, ReleaseActivationRequest,
+    ReleaseActivationResponse,
+};
 use tokio::sync::watch;
 use tokio::time::{interval, timeout};
 use tonic::{Code, Response, Status};
+
+use crate::refusal::Refusal;
+use crate::story::{Key, Partner};
+use crate::waiting::PATIENCE;
 
 /// How soon the same request is sent again.
 const RETRY_PERIOD: Duration = Duration::from_millis(15);
@@ -21,16 +27,16 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(6);
 
 /// How many calls began, ended, and ended with an answer.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) begun: u64,
-    pub(crate) ended: u64,
-    pub(crate) answered: u64,
+pub(super) struct Tally {
+    pub(super) begun: u64,
+    pub(super) ended: u64,
+    pub(super) answered: u64,
     /// True once nobody calls any more.
-    pub(crate) over: bool,
+    pub(super) over: bool,
 }
 
 /// Says that it is over when it is dropped, however that came.
-pub(crate) struct Ending(pub(crate) Beat);
+pub(super) struct Ending(pub(crate) Beat);
 
 impl Drop for Ending {
     fn drop(&mut self) {
@@ -39,10 +45,10 @@ impl Drop for Ending {
 }
 
 /// The tally as all watch it.
-pub(crate) type Beat = Arc<watch::Sender<Tally>>;
+pub(super) type Beat = Arc<watch::Sender<Tally>>;
 
 /// Sends the same request until it is answered or refused for good.
-pub(crate) async fn insist<T, F>(
+pub(super) async fn insist<T, F>(
     beat: &Beat,
     what: &str,
     mut call: impl FnMut() -> F,
@@ -81,84 +87,110 @@ fn for_good(status: &Status) -> Option<Refusal> {
     (!passes).then_some(refusal)
 }
 
+/// A request that was acknowledged as recorded, and its answer.
+#[derive(Clone, Debug)]
+pub(super) enum Recorded {
+    Counted(ActivateRequest, ActivateResponse),
+    Released(ReleaseActivationRequest, ReleaseActivationResponse),
+}
+
 /// All that was acknowledged.
 #[derive(Debug)]
-pub(crate) struct Book {
-    pub(crate) partner: Partner,
-    pub(crate) reveals: Vec<String>,
+pub(super) struct Book {
+    pub(super) partner: Partner,
+    pub(super) reveals: Vec<String>,
     keys: Vec<(Key, String)>,
-    counted: BTreeMap<Bytes, String>,
-    released: BTreeMap<Bytes, String>,
+    /// By request id: the key and the rest.
+    recorded: BTreeMap<Bytes, (String, Recorded)>,
     uncounted: usize,
     refused: BTreeMap<String, usize>,
 }
 
 impl Book {
-    pub(crate) fn new(partner: Partner, keys: Vec<(Key, String)>, reveals: Vec<String>) -> Self {
+    pub(super) fn new(partner: Partner, keys: Vec<(Key, String)>, reveals: Vec<String>) -> Self {
         Self {
             partner,
             reveals,
             keys,
-            counted: BTreeMap::new(),
-            released: BTreeMap::new(),
+            recorded: BTreeMap::new(),
             uncounted: 0,
             refused: BTreeMap::new(),
         }
     }
 
     /// Each key with its benefit.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = (&Key, &str)> {
+    pub(super) fn keys(&self) -> impl Iterator<Item = (&Key, &str)> {
         self.keys.iter().map(|(key, benefit)| (key, benefit.as_str()))
     }
 
-    /// Notes the answer to an activation.
-    pub(crate) fn activated(&mut self, key: &Key, id: &Bytes, answer: &ActivateResponse) {
+    /// Notes the answer to an activation; true if it was counted.
+    pub(super) fn activated(
+        &mut self,
+        key: &Key,
+        request: &ActivateRequest,
+        answer: &ActivateResponse,
+    ) -> bool {
         if answer.outcome() == ActivationOutcome::NotCountedSameComputer {
             self.uncounted += 1;
-        } else {
-            self.counted.insert(id.clone(), key.name.clone());
+            return false;
         }
+        let recorded = Recorded::Counted(request.clone(), answer.clone());
+        self.recorded.insert(request.request_id.clone(), (key.name.clone(), recorded));
+        true
     }
 
     /// Notes an acknowledged release.
-    pub(crate) fn gave_up(&mut self, key: &Key, id: &Bytes) {
-        self.released.insert(id.clone(), key.name.clone());
+    pub(super) fn gave_up(
+        &mut self,
+        key: &Key,
+        request: ReleaseActivationRequest,
+        answer: ReleaseActivationResponse,
+    ) {
+        let id = request.request_id.clone();
+        self.recorded.insert(id, (key.name.clone(), Recorded::Released(request, answer)));
     }
 
     /// Notes a refusal.
-    pub(crate) fn refused(&mut self, refusal: Refusal) {
+    pub(super) fn refused(&mut self, refusal: Refusal) {
         *self.refused.entry(refusal.reason).or_default() += 1;
     }
 
     /// Takes over what another actor noted.
-    pub(crate) fn join(&mut self, other: Self) {
+    pub(super) fn join(&mut self, other: Self) {
         self.reveals.extend(other.reveals);
-        self.counted.extend(other.counted);
-        self.released.extend(other.released);
+        self.recorded.extend(other.recorded);
         self.uncounted += other.uncounted;
         for (reason, times) in other.refused {
             *self.refused.entry(reason).or_default() += times;
         }
     }
 
+    /// All requests that were acknowledged as recorded.
+    pub(super) fn recorded(&self) -> impl Iterator<Item = &Recorded> {
+        self.recorded.values().map(|(_, recorded)| recorded)
+    }
+
     /// The request ids that were acknowledged as counted on a key, in order.
-    pub(crate) fn counted(&self, key: &str) -> Vec<Bytes> {
-        of(&self.counted, key)
+    pub(super) fn counted(&self, key: &str) -> Vec<Bytes> {
+        self.ids(key, |recorded| matches!(recorded, Recorded::Counted(..)))
     }
 
     /// The request ids of acknowledged releases on a key, in order.
-    pub(crate) fn released(&self, key: &str) -> Vec<Bytes> {
-        of(&self.released, key)
+    pub(super) fn released(&self, key: &str) -> Vec<Bytes> {
+        self.ids(key, |recorded| matches!(recorded, Recorded::Released(..)))
     }
-}
 
-fn of(ids: &BTreeMap<Bytes, String>, key: &str) -> Vec<Bytes> {
-    ids.iter().filter(|(_, of)| *of == key).map(|(id, _)| id.clone()).collect()
+    fn ids(&self, key: &str, wanted: fn(&Recorded) -> bool) -> Vec<Bytes> {
+        let found = self.recorded.iter().filter(|(_, (of, what))| of == key && wanted(what));
+        found.map(|(id, _)| id.clone()).collect()
+    }
 }
 
 impl fmt::Display for Book {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (counted, released) = (self.counted.len(), self.released.len());
+        let is_count = |recorded: &&Recorded| matches!(recorded, Recorded::Counted(..));
+        let counted = self.recorded().filter(is_count).count();
+        let released = self.recorded.len() - counted;
         let (uncounted, reveals) = (self.uncounted, self.reveals.len());
         write!(
             formatter,

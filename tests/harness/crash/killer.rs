@@ -2,11 +2,11 @@
 //! so many calls have felt it.
 
 use anyhow::Result;
-use system_tests::Dice;
 use tokio::task::block_in_place;
 use xtask::pair::Pair;
 
 use super::book::{Beat, Tally};
+use crate::seed::Dice;
 
 /// Most answers that a service may give between two kills.
 const ANSWERS_MAX: usize = 12;
@@ -14,7 +14,7 @@ const ANSWERS_MAX: usize = 12;
 const FELT_MAX: usize = 6;
 
 /// Kills and starts until it is over; gives the number of kills.
-pub(crate) async fn work(pair: &mut Pair, beat: &Beat, mut dice: Dice) -> Result<usize> {
+pub(super) async fn work(pair: &mut Pair, beat: &Beat, mut dice: Dice) -> Result<usize> {
     let mut kills = 0;
     loop {
         let answers = 1 + dice.below(ANSWERS_MAX) as u64;
