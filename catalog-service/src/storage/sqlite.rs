@@ -16,7 +16,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Connection as _, Sqlite, SqliteConnection, Transaction};
 use thiserror::Error;
 
 use crate::ports::StoreError;
@@ -100,6 +100,7 @@ impl SqliteStore {
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(options.busy_timeout)
+            .after_release(|connection, _| Box::pin(is_idle(connection)))
             .connect_with(connect.clone())
             .await
             .map_err(open)?;
@@ -138,6 +139,15 @@ impl SqliteStore {
     async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         self.writer.begin().await.map_err(row::unavailable)
     }
+}
+
+/// Whether a connection is back in no transaction. A disk that fails at the commit makes SQLite end
+/// the transaction by itself, which the query library does not notice: to it the next transaction
+/// would be a part of that one and never committed. Such a connection is closed.
+async fn is_idle(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // The roll-back of a transaction that was dropped is done before this is answered.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 fn migrate_error(path: &Path, source: MigrateError) -> OpenError {

@@ -9,4 +9,5 @@ mod keys;
 mod memberships;
 mod opening;
 mod outbox;
+mod rollbacks;
 mod world;
