@@ -1,5 +1,7 @@
 //! Where raw values come from: a collector reads one computer and never fails, it only finds less.
 
+mod apple;
+mod cim;
 mod disk;
 mod display;
 mod dmi;
@@ -9,10 +11,13 @@ mod linux;
 mod network;
 mod processor;
 mod read;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 pub(crate) mod transcript;
 
+pub use apple::{AppleError, AppleOutput};
+pub use cim::{CimError, CimOutput};
 pub use dmidecode::{DmidecodeOutput, Placeholder};
 pub use linux::LinuxCollector;
 

@@ -25,7 +25,10 @@ mod wire;
 pub use activate::{ActivateError, Activated, Order, activate};
 pub use audit::{AuditFinding, Audited, audit};
 pub use client::{ActivationClient, TermsError};
-pub use collect::{Collector, DmidecodeOutput, LinuxCollector, Placeholder};
+pub use collect::{
+    AppleError, AppleOutput, CimError, CimOutput, Collector, DmidecodeOutput, LinuxCollector,
+    Placeholder,
+};
 pub use connect::{
     CallMetadata, CatalogStub, ConnectError, Connection, DevIdentity, MESSAGE_BYTES_MAX,
 };

@@ -172,6 +172,11 @@ impl Profile {
         self.hypervisor = Some(name);
     }
 
+    /// Notes that a container was seen.
+    pub(crate) const fn set_container(&mut self) {
+        self.container = true;
+    }
+
     /// Takes the first source that says something, else the first that says junk, else the most
     /// telling reason.
     pub(crate) fn first_of<const N: usize>(

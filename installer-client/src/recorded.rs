@@ -6,7 +6,7 @@ use hardware_evidence::{
 use serde_json::Value;
 
 use crate::collect::transcript;
-use crate::{Collector as _, DmidecodeOutput, Profile, ProfileError};
+use crate::{AppleOutput, CimOutput, Collector as _, DmidecodeOutput, Profile, ProfileError};
 
 /// A computer that was recorded, with its values or with their digests alone.
 #[derive(Debug, Clone)]
@@ -38,7 +38,8 @@ pub enum RecordedError {
     },
     /// Neither JSON nor output of a tool that is known.
     #[error(
-        "neither a profile, nor output of `hardware show --json` or dmidecode: no record was found"
+        "neither a profile, nor output of `hardware show --json`, dmidecode, Get-CimInstance, \
+         system_profiler or ioreg: no record was found"
     )]
     Unknown,
     /// Kinds without digests or values.
@@ -88,19 +89,33 @@ impl RecordedComputer {
     /// JSON of an unknown form or with unknown kinds, or a text in which no record is found.
     pub fn read(bytes: &[u8]) -> Result<Self, RecordedError> {
         let text = transcript::text(bytes);
-        if !text.trim_start().starts_with('{') {
-            let output = DmidecodeOutput::new(bytes);
-            return match output.records() {
-                0 => Err(RecordedError::Unknown),
-                _ => Ok(Self::Values(output.collect())),
-            };
+        if !text.trim_start().starts_with(['{', '[']) {
+            return of_text(bytes, &text).map(Self::Values);
         }
-        let value: Value = serde_json::from_str(&text).map_err(ProfileError::from)?;
-        if value.get("kinds").is_none() {
-            return Ok(Self::Values(Profile::from_json(&text)?));
+        // Several documents after each other, as CIM may be recorded, are none to this parser.
+        let value: Result<Value, _> = serde_json::from_str(&text);
+        let instances = || CimOutput::new(bytes).ok().filter(|output| output.instances() > 0);
+        let has = |wanted: fn(&str) -> bool| {
+            value
+                .as_ref()
+                .ok()
+                .and_then(Value::as_object)
+                .is_some_and(|names| names.keys().any(|name| wanted(name)))
+        };
+        if has(|name| name == "kinds") {
+            let shown = value.and_then(serde_json::from_value).map_err(ProfileError::from)?;
+            return Self::of_shown(shown);
         }
-        let shown = serde_json::from_value(value).map_err(ProfileError::from)?;
-        Self::of_shown(shown)
+        if has(|name| name.starts_with("SP") && name.ends_with("DataType")) {
+            let output = AppleOutput::new(Some(bytes), None).map_err(|_| RecordedError::Unknown)?;
+            return Ok(Self::Values(output.collect()));
+        }
+        if !has(|name| name == "values")
+            && let Some(output) = instances()
+        {
+            return Ok(Self::Values(output.collect()));
+        }
+        Ok(Self::Values(Profile::from_json(&text)?))
     }
 
     /// The evidence under a salt; without one, digests as they were recorded.
@@ -174,6 +189,19 @@ impl RecordedComputer {
     }
 }
 
+/// Output that is no JSON.
+fn of_text(bytes: &[u8], text: &str) -> Result<Profile, RecordedError> {
+    if text.contains("+-o ") && text.contains("<class ") {
+        let output = AppleOutput::new(None, Some(bytes)).map_err(|_| RecordedError::Unknown)?;
+        return Ok(output.collect());
+    }
+    let output = DmidecodeOutput::new(bytes);
+    match output.records() {
+        0 => Err(RecordedError::Unknown),
+        _ => Ok(output.collect()),
+    }
+}
+
 fn kind_of(shown: &ShownKind) -> Result<ComponentKind, RecordedError> {
     let fault = || RecordedError::Kind { kind: shown.kind.clone(), fault: "no such kind" };
     ComponentKind::from_name(&shown.kind).ok_or_else(fault)
@@ -244,7 +272,16 @@ mod tests {
     #[test]
     fn every_form_is_known_by_its_content() {
         assert!(matches!(read(RECORDED_DESKTOP), Ok(RecordedComputer::Values(_))));
-        assert!(matches!(read(DUMP), Ok(RecordedComputer::Values(_))));
+        for (text, serial) in [
+            (DUMP, "6B5XK12"),
+            (include_str!("../profiles/windows/lenovo-thinkpad-t480.json"), "PF1A2B3C"),
+            (include_str!("../profiles/macos/intel-system-profiler.json"), "C02D12ABMD6M"),
+            (include_str!("../profiles/macos/intel-ioreg.txt"), "C02D12ABMD6M"),
+            (include_str!("../profiles/windows/asrock-white-box.json"), "To Be Filled By O.E.M."),
+        ] {
+            let Ok(RecordedComputer::Values(profile)) = read(text) else { panic!("no values") };
+            assert_eq!(profile.raw(ComponentKind::ChassisSerial), [serial]);
+        }
         let shown = digests("66687aad", &"ab".repeat(16));
         let RecordedComputer::Digests { salt_id, evidence } = shown else { panic!("no digests") };
         assert_eq!(salt_id.as_deref(), Some("66687aad"));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hardware_evidence::{AbsentReason, ComponentKind};
 
-use super::{Collector, disk, display, dmi, network, processor, read};
+use super::{Collector, disk, display, dmi, network, processor, read, surroundings};
 use crate::Profile;
 
 /// Reads what Linux shows of its computer. Where there is no Linux, it finds nothing.
@@ -39,6 +39,7 @@ impl Default for LinuxCollector {
 impl Collector for LinuxCollector {
     fn collect(&self) -> Profile {
         let mut profile = Profile::new();
+        surroundings::collect(&self.root, &mut profile);
         dmi::collect(&self.root, &mut profile);
         disk::collect(&self.root, &mut profile);
         network::collect(&self.root, &mut profile);

@@ -8,11 +8,14 @@ use std::path::Path;
 
 use hardware_evidence::{AbsentReason, ComponentKind};
 
-use super::read;
+use super::{read, surroundings};
 use crate::Profile;
 
-/// Buses whose devices are part of the computer; USB, virtio and the like are not.
+/// Buses whose devices are part of the computer; USB and the like are not.
 const BUSES: [&str; 2] = ["pci", "platform"];
+
+/// Buses on which a hypervisor gives its guest what is built in for it.
+const GUEST_BUSES: [&str; 3] = ["virtio", "vmbus", "xen"];
 
 /// The kernel's number of Ethernet, which wireless adapters have as well.
 const ETHERNET: &str = "1";
@@ -22,8 +25,9 @@ const ADDRESS_PERMANENT: &str = "0";
 
 pub(super) fn collect(root: &Path, profile: &mut Profile) {
     let adapters = read::entries(&root.join("sys/class/net"));
+    let is_guest = surroundings::hypervisor(root).is_some();
     for adapter in &adapters {
-        if is_built_in(adapter)
+        if is_built_in(adapter, is_guest)
             && let Some(address) = permanent_address(adapter)
         {
             profile.add(ComponentKind::Nic, address);
@@ -34,10 +38,11 @@ pub(super) fn collect(root: &Path, profile: &mut Profile) {
     profile.absent(ComponentKind::Nic, reason);
 }
 
-fn is_built_in(adapter: &Path) -> bool {
+fn is_built_in(adapter: &Path, is_guest: bool) -> bool {
     let device = adapter.join("device");
-    let on_bus = read::target_name(&device.join("subsystem"))
-        .is_some_and(|bus| BUSES.contains(&bus.as_str()));
+    let on_bus = read::target_name(&device.join("subsystem")).is_some_and(|bus| {
+        BUSES.contains(&bus.as_str()) || (is_guest && GUEST_BUSES.contains(&bus.as_str()))
+    });
     let is_ethernet = read::text(&adapter.join("type")).is_ok_and(|text| text == ETHERNET);
     // A virtual function is a slice of an adapter, made and addressed by software.
     let is_virtual_function = device.join("physfn").exists();

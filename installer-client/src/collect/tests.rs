@@ -316,11 +316,37 @@ fn only_permanent_addresses_of_built_in_adapters_count() {
 }
 
 #[test]
-fn a_virtual_machine_has_no_adapter_of_its_own() {
-    let tree = Tree::new();
-    tree.nic("eth0", "virtio", "00:16:3e:01:02:03\n", "0\n");
-    let nothing = Finding::Absent(AbsentReason::NotHardware);
-    assert_eq!(tree.finding(ComponentKind::Nic), nothing);
+fn a_guest_has_the_adapters_that_its_hypervisor_gives_it_and_a_computer_has_no_virtual_ones() {
+    for (bus, address) in [
+        ("virtio", "52:54:00:6b:3c:58"),
+        ("vmbus", "00:15:5d:01:02:03"),
+        ("xen", "00:16:3e:01:02:03"),
+    ] {
+        let computer = Tree::new();
+        computer.nic("eth0", bus, address, "0\n");
+        let nothing = Finding::Absent(AbsentReason::NotHardware);
+        assert_eq!(computer.finding(ComponentKind::Nic), nothing);
+        let named = Tree::new();
+        named
+            .nic("eth0", bus, address, "0\n")
+            .nic("veth1", "usb", "00:e0:4c:68:01:02\n", "0\n")
+            .file("sys/class/dmi/id/sys_vendor", "QEMU\n");
+        assert_eq!(named.collect().raw(ComponentKind::Nic), [address]);
+        assert!(matches!(named.finding(ComponentKind::Nic), Finding::Present(_)));
+        assert_eq!(named.collect().hypervisor(), Some("QEMU"));
+        let flagged = Tree::new();
+        flagged
+            .nic("eth0", bus, address, "0\n")
+            .file("proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu vme hypervisor lahf_lm\n");
+        assert_eq!(flagged.collect().raw(ComponentKind::Nic), [address]);
+    }
+    // The first domain of Xen is the computer itself, whatever its processor says.
+    let domain = Tree::new();
+    domain
+        .file("sys/class/dmi/id/sys_vendor", "Dell Inc.\n")
+        .file("sys/hypervisor/type", "xen\n")
+        .file("proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu hypervisor\n");
+    assert_eq!(domain.collect().hypervisor(), None);
     let local = Tree::new();
     local.nic("eth0", "pci", "02:fc:00:00:00:01\n", "0\n");
     assert_eq!(local.finding(ComponentKind::Nic), Finding::Junk);
@@ -335,6 +361,36 @@ fn a_processor_of_another_architecture_is_known_by_its_own_words() {
          CPU architecture: 8\nCPU part\t: 0xd08\n",
     );
     assert_eq!(tree.collect().raw(ComponentKind::Cpu), ["0x41|8|0xd08|"]);
+}
+
+#[test]
+fn a_container_is_known_and_has_what_it_sees_of_its_host() {
+    for (file, content) in [
+        (".dockerenv", ""),
+        ("run/.containerenv", "engine=\"podman-4.3.1\"\n"),
+        ("proc/self/cgroup", "12:pids:/kubepods/besteffort/pod1234/5678\n"),
+    ] {
+        let tree = Tree::new();
+        tree.file(file, content).file("sys/class/dmi/id/board_serial", "190757218304512\n");
+        let profile = tree.collect();
+        assert!(profile.is_container(), "{file}");
+        assert_eq!(profile.raw(ComponentKind::BoardSerial), ["190757218304512"]);
+    }
+    let host = Tree::new();
+    host.file("proc/self/cgroup", "0::/user.slice/user-1000.slice/session-3.scope\n");
+    assert!(!host.collect().is_container());
+}
+
+#[test]
+fn a_board_without_such_firmware_is_in_the_device_tree() {
+    let tree = Tree::new();
+    tree.file("sys/firmware/devicetree/base/serial-number", "100000009a1b2c3d\0")
+        .file("sys/firmware/devicetree/base/model", "Raspberry Pi 4 Model B Rev 1.4\0");
+    let profile = tree.collect();
+    assert_eq!(profile.raw(ComponentKind::BoardSerial), ["100000009a1b2c3d"]);
+    assert_eq!(profile.raw(ComponentKind::BoardModel), ["|Raspberry Pi 4 Model B Rev 1.4"]);
+    tree.file("sys/class/dmi/id/board_serial", "PF1A2B3C\n");
+    assert_eq!(tree.collect().raw(ComponentKind::BoardSerial), ["PF1A2B3C"]);
 }
 
 #[test]

@@ -117,6 +117,42 @@ fn every_form_of_a_computer_compares_with_every_other() {
 }
 
 #[test]
+fn output_of_windows_and_macos_is_shown_and_compared() {
+    let shell = shell();
+    for (name, text) in [
+        ("cim.json", include_str!("../../profiles/windows/lenovo-thinkpad-t480.json")),
+        ("dump.txt", include_str!("../../profiles/dmidecode/lenovo-thinkpad-t480.txt")),
+        ("profiled.json", include_str!("../../profiles/macos/intel-system-profiler.json")),
+        ("ioreg.txt", include_str!("../../profiles/macos/intel-ioreg.txt")),
+        ("guest.json", include_str!("../../profiles/windows/hyperv-guest.json")),
+    ] {
+        std::fs::write(shell.path(name), text).unwrap();
+    }
+    let compared = json(&shell, "hardware compare @cim.json @dump.txt --json", "");
+    assert_eq!(compared["verdict"], "NOT_COUNTED_SAME_COMPUTER");
+    assert_eq!(compared["comparablePoints"], 57);
+    let mac = "hardware show --system-profiler @profiled.json --ioreg @ioreg.txt --json";
+    assert_eq!(of_kind(&json(&shell, mac, ""), "BOARD_SERIAL")["state"], "present");
+    let registry = json(&shell, "hardware show --ioreg @ioreg.txt --json", "");
+    assert_eq!(of_kind(&registry, "OS_DISK")["state"], "present");
+    let guest = shell.run("hardware show --cim @guest.json --json", "");
+    assert!(stderr(&guest).contains("a guest of Hyper-V"));
+    let guest: Value = serde_json::from_str(&stdout(&guest)).unwrap();
+    assert_eq!(guest["hypervisor"], "Hyper-V");
+    for (line, code, says) in [
+        ("hardware show --cim @dump.txt", 1, "no JSON"),
+        ("hardware show --system-profiler @dump.txt", 1, "no JSON"),
+        ("hardware show --cim @profile.json", 0, "no CIM instance"),
+        ("hardware show --system-profiler @profile.json", 0, "nothing of a Mac"),
+        ("hardware show --cim @cim.json --dmidecode @dump.txt", 1, "cannot be used"),
+    ] {
+        let output = shell.run(line, "");
+        assert_eq!(output.status.code(), Some(code), "{line}");
+        assert!(stderr(&output).contains(says), "{line}: {}", stderr(&output));
+    }
+}
+
+#[test]
 fn a_comparison_explains_itself() {
     let shell = shell();
     let compared = json(&shell, "hardware compare @laptop.txt @white-box.txt --json", "");

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use hardware_evidence::DeploymentSalt;
 use installer_client::{
-    ActivationClient, Collector, DmidecodeOutput, LinuxCollector, Placeholder, Profile, RetryPolicy,
+    ActivationClient, AppleOutput, CimOutput, Collector, DmidecodeOutput, LinuxCollector,
+    Placeholder, Profile, RetryPolicy,
 };
 
 use crate::activation;
@@ -50,10 +51,17 @@ pub(crate) async fn run(
 
 /// The computer that the options name.
 pub(crate) fn computer(args: &ComputerArgs) -> Result<Computer, CliError> {
-    let mut computer = match (&args.profile, &args.dmidecode) {
-        (Some(path), _) => of_profile(Profile::from_json(&String::from_utf8_lossy(&read(path)?))?),
-        (None, Some(path)) => of_dmidecode(path)?,
-        (None, None) => of_profile(LinuxCollector::under(&args.root).collect()),
+    // The options exclude each other.
+    let mut computer = if let Some(path) = &args.profile {
+        of_profile(Profile::from_json(&String::from_utf8_lossy(&read(path)?))?)
+    } else if let Some(path) = &args.dmidecode {
+        of_dmidecode(path)?
+    } else if let Some(path) = &args.cim {
+        of_cim(path)?
+    } else if args.system_profiler.is_some() || args.ioreg.is_some() {
+        of_mac(args.system_profiler.as_deref(), args.ioreg.as_deref())?
+    } else {
+        of_profile(LinuxCollector::under(&args.root).collect())
     };
     if let Some(handle) = &args.operator_handle {
         computer.profile = computer.profile.with_operator_handle(handle);
@@ -61,18 +69,54 @@ pub(crate) fn computer(args: &ComputerArgs) -> Result<Computer, CliError> {
     Ok(computer)
 }
 
-const fn of_profile(profile: Profile) -> Computer {
-    Computer { profile, placeholders: Vec::new(), notes: Vec::new() }
+fn of_profile(profile: Profile) -> Computer {
+    let mut notes = Vec::new();
+    if let Some(name) = profile.hypervisor() {
+        notes.push(format!("a guest of {name}: its identity is what the hypervisor gives it"));
+    }
+    if profile.is_container() {
+        notes.push(
+            "a container: it shows what it sees of its host, and may need a handle that an \
+             operator assigned"
+                .to_owned(),
+        );
+    }
+    Computer { profile, placeholders: Vec::new(), notes }
 }
 
 fn of_dmidecode(path: &Path) -> Result<Computer, CliError> {
     let output = DmidecodeOutput::new(&read(path)?);
-    let nothing = format!("no record of dmidecode was found in {}", path.display());
-    Ok(Computer {
-        profile: output.collect(),
-        placeholders: output.placeholders().to_vec(),
-        notes: if output.records() == 0 { vec![nothing] } else { Vec::new() },
-    })
+    let mut computer = of_profile(output.collect());
+    computer.placeholders = output.placeholders().to_vec();
+    if output.records() == 0 {
+        computer.notes.push(format!("no record of dmidecode was found in {}", path.display()));
+    }
+    Ok(computer)
+}
+
+fn of_cim(path: &Path) -> Result<Computer, CliError> {
+    let fault =
+        |error| CliError::File { path: path.to_owned(), error: std::io::Error::other(error) };
+    let output = CimOutput::new(&read(path)?).map_err(fault)?;
+    let mut computer = of_profile(output.collect());
+    if output.instances() == 0 {
+        computer.notes.push(format!("no CIM instance was found in {}", path.display()));
+    }
+    Ok(computer)
+}
+
+fn of_mac(system_profiler: Option<&Path>, ioreg: Option<&Path>) -> Result<Computer, CliError> {
+    let profiled = system_profiler.map(read).transpose()?;
+    let registry = ioreg.map(read).transpose()?;
+    let output = AppleOutput::new(profiled.as_deref(), registry.as_deref()).map_err(|error| {
+        let path = system_profiler.unwrap_or(Path::new(STDIN)).to_owned();
+        CliError::File { path, error: std::io::Error::other(error) }
+    })?;
+    let mut computer = of_profile(output.collect());
+    if output.is_empty() {
+        computer.notes.push("nothing of a Mac was found".to_owned());
+    }
+    Ok(computer)
 }
 
 /// The salt from the file, else from the service, if one of them is named.

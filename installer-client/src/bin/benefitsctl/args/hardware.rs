@@ -12,9 +12,10 @@ pub(crate) enum HardwareCommand {
     Show(HardwareShowArgs),
     /// What a service would decide on computer B after it has counted A, and why; nothing is asked
     ///
-    /// A and B are files of `hardware show --json`, recorded profiles, or output of dmidecode; `-`
-    /// is standard input. Digests can be compared only if they were made with one salt. The rule is
-    /// that of the policy hw-v1; a deployment may have another one.
+    /// A and B are files of `hardware show --json`, recorded profiles, or output of dmidecode,
+    /// Get-CimInstance (JSON), system_profiler -json or ioreg -l; - is standard input. Digests can
+    /// be compared only if they were made with one salt. The rule is that of the policy hw-v1; a
+    /// deployment may have another one.
     Compare(HardwareCompareArgs),
 }
 
@@ -30,6 +31,17 @@ pub(crate) struct ComputerArgs {
     /// network adapters, displays and TPM in it
     #[arg(long, value_name = "FILE", conflicts_with_all = ["root", "profile"])]
     pub(crate) dmidecode: Option<PathBuf>,
+    /// Recorded CIM instances (JSON) of a Windows computer, - for standard input; a parser of
+    /// recorded output, not yet tried on real machines
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["root", "profile", "dmidecode"])]
+    pub(crate) cim: Option<PathBuf>,
+    /// Output of `system_profiler -json` of a Mac, - for standard input; a parser of recorded
+    /// output, not yet tried on real machines
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["root", "profile", "dmidecode", "cim"])]
+    pub(crate) system_profiler: Option<PathBuf>,
+    /// Output of `ioreg -l` of a Mac, alone or beside that of system_profiler
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["root", "profile", "dmidecode", "cim"])]
+    pub(crate) ioreg: Option<PathBuf>,
     /// Folder below which /sys, /proc and /etc of the computer are
     #[arg(long, value_name = "FOLDER", default_value = "/")]
     pub(crate) root: PathBuf,
