@@ -27,6 +27,8 @@ const PAGE_BYTES: u64 = 4096;
 const RECEIPT_KEYS_MAX: usize = 16;
 /// Smallest cache that sled works with.
 const CACHE_BYTES_MIN: u64 = 1024 * 1024;
+/// Least room for accounts, so that those of a batch fit.
+const ACCOUNT_BYTES_MIN: u64 = 1024 * 1024;
 /// Most sources or keys that are watched; each takes some 200 bytes.
 const WATCHED_MAX: u64 = 10_000_000;
 /// Longest wait that failures may add up to: a day.
@@ -79,6 +81,13 @@ pub struct SledFolder {
     pub folder: PathBuf,
     /// Most bytes of pages kept in memory; default 128 MiB, at least 1 MiB.
     pub cache_bytes: u64,
+    /// Most bytes of accounts that are kept in memory because they may be needed again; default
+    /// 128 MiB, at least 1 MiB.
+    pub account_cache_bytes: u64,
+    /// Bytes of accounts and events in memory that are in the journal and wait for sled; when they
+    /// are reached, new counts are refused with RESOURCE_EXHAUSTED until sled has caught up.
+    /// Default 256 MiB, at least 1 MiB.
+    pub pinned_bytes: u64,
     /// Bytes of a segment of the journal, taken from the disk before it is used; default 64 MiB,
     /// 1 MiB to 1 GiB in whole pages of 4,096.
     pub segment_bytes: u64,
@@ -91,7 +100,14 @@ impl Default for SledFolder {
         let folder = PathBuf::from("activation-data/ledger");
         let segment_bytes = 64 * 1024 * 1024;
         let cache_bytes = 128 * 1024 * 1024;
-        Self { folder, cache_bytes, segment_bytes, reserve_bytes: segment_bytes }
+        Self {
+            folder,
+            cache_bytes,
+            account_cache_bytes: 128 * 1024 * 1024,
+            pinned_bytes: 256 * 1024 * 1024,
+            segment_bytes,
+            reserve_bytes: segment_bytes,
+        }
     }
 }
 
@@ -204,6 +220,13 @@ impl Config {
             }
             if sled.cache_bytes < CACHE_BYTES_MIN {
                 faults.push(format!("storage.sled.cache_bytes: at least {CACHE_BYTES_MIN}"));
+            }
+            let rooms = [
+                ("account_cache_bytes", sled.account_cache_bytes),
+                ("pinned_bytes", sled.pinned_bytes),
+            ];
+            for (name, _) in rooms.iter().filter(|(_, bytes)| *bytes < ACCOUNT_BYTES_MIN) {
+                faults.push(format!("storage.sled.{name}: at least {ACCOUNT_BYTES_MIN}"));
             }
             let segment = sled.segment_bytes;
             if !SEGMENT_BYTES.contains(&segment) || !segment.is_multiple_of(PAGE_BYTES) {
@@ -328,6 +351,8 @@ mod tests {
             ("secrets.retiring_pepper", &"1".repeat(64)),
             ("secrets.retiring_pepper_id", "1"),
             ("storage.sled.cache_bytes", "1"),
+            ("storage.sled.account_cache_bytes", "1"),
+            ("storage.sled.pinned_bytes", "1"),
             ("storage.sled.folder", ""),
             ("storage.sled.segment_bytes", "1048577"),
             ("storage.sled.reserve_bytes", "1"),
@@ -336,8 +361,8 @@ mod tests {
             ("failed_lookups.per_minute", "0"),
             ("failed_lookups.penalty_ms_max", "99999999999"),
         ]);
-        let faults = bad.expect("it reads").validate().expect_err("twelve faults").0;
-        assert_eq!(faults.len(), 12, "{faults:?}");
+        let faults = bad.expect("it reads").validate().expect_err("fourteen faults").0;
+        assert_eq!(faults.len(), 14, "{faults:?}");
     }
 
     #[test]

@@ -64,6 +64,8 @@ pub enum Committed {
     /// There is too little space to record it; nothing is recorded, and what is recorded is still
     /// given.
     DiskFull,
+    /// The engine is behind and takes nothing new for a moment; nothing is recorded.
+    Overloaded,
 }
 
 /// A recorded event and its position.
@@ -92,6 +94,9 @@ pub enum LedgerError {
     /// Not open, stopped after a fault, or closing; another attempt may find it open.
     #[error("the ledger is not available: {0}")]
     Unavailable(String),
+    /// Too much is asked for at once; nothing is recorded, and a later attempt may be taken.
+    #[error("the ledger is asked for too much at once")]
+    Overloaded,
     /// What is stored contradicts itself.
     #[error("the ledger is damaged: {0}")]
     Corrupt(String),
@@ -102,7 +107,8 @@ pub enum LedgerError {
 /// Contract of every engine: a change is atomic (account, events, request ids and look-up digest
 /// together); it is durable when `Committed` is given; `Conflict` leaves nothing behind; events of
 /// one key have versions without a gap; a request id is found as long as its event lives; no call
-/// gives data that is not durable.
+/// gives data that is not durable. What an engine has in memory it gives at the first poll; the
+/// writer counts on that for its speed, not for what it decides.
 #[async_trait]
 pub trait Ledger: Send + Sync {
     /// The account of a key, and the event that recorded `request` if there is one.

@@ -32,7 +32,7 @@ use crate::domain::product_key::{Pepper, PepperId, Peppers};
 use crate::grpc::{ActivationRoute, ActivationRpcs, AppSlot, DOMAIN};
 use crate::ports::{Ledger, LedgerError, Proofs, Randomness as _};
 use crate::storage::journal::{self, ChainId};
-use crate::storage::journaled::{JournaledError, JournaledLedger, JournaledOptions};
+use crate::storage::journaled::{JournaledError, JournaledLedger, JournaledOptions, MemoryBounds};
 use crate::storage::memory::MemoryLedger;
 use crate::storage::sled::SledOptions;
 
@@ -243,11 +243,16 @@ async fn open(config: &Config, keys: &Keys) -> Result<Engine, ServerError> {
 
 /// How the settings have the ledger opened; a new one gets a random chain.
 #[must_use]
-pub fn journaled(sled: &SledFolder, signing_key: SigningKey) -> JournaledOptions {
-    let journal = journal::Options::of_sizes(sled.segment_bytes, sled.reserve_bytes);
+pub fn journaled(settings: &SledFolder, signing_key: SigningKey) -> JournaledOptions {
+    let journal = journal::Options::of_sizes(settings.segment_bytes, settings.reserve_bytes);
     let new_chain = ChainId(SystemRandomness.id_bytes());
-    let sled = SledOptions { cache_bytes: sled.cache_bytes };
-    JournaledOptions { journal, sled, signing_key, new_chain }
+    let sled = SledOptions { cache_bytes: settings.cache_bytes };
+    let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let memory = MemoryBounds {
+        account_cache_bytes: bytes(settings.account_cache_bytes),
+        pinned_bytes: bytes(settings.pinned_bytes),
+    };
+    JournaledOptions { journal, sled, signing_key, new_chain, memory }
 }
 
 fn start(app: &OnceLock<App>, engine: Engine, policy: Policy, keys: Keys) -> Background {

@@ -236,6 +236,9 @@ impl Writer {
                 Committed::DiskFull => {
                     decided.into_iter().for_each(|(job, _)| reply(job, Err(AppError::DiskFull)));
                 }
+                Committed::Overloaded => {
+                    decided.into_iter().for_each(|(job, _)| reply(job, Err(AppError::Overloaded)));
+                }
             }
         }
         again

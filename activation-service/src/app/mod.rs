@@ -116,7 +116,7 @@ pub enum AppError {
     /// A page token points at nothing.
     #[error("the page token is of another list")]
     PageTokenInvalid,
-    /// The queue of decisions is full.
+    /// More is under way than can be decided or kept for a moment.
     #[error("too many activations are under way")]
     Overloaded,
     /// Others changed the key at each attempt.
@@ -152,6 +152,9 @@ impl AppError {
 
 impl From<LedgerError> for AppError {
     fn from(error: LedgerError) -> Self {
+        if error == LedgerError::Overloaded {
+            return Self::Overloaded;
+        }
         tracing::error!(%error, "the ledger gave no answer");
         Self::Unavailable
     }

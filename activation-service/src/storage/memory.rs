@@ -39,13 +39,13 @@ impl MemoryLedger {
 }
 
 /// The look-up digests that events make known.
-pub(crate) fn new_lookups(events: &[Event]) -> Vec<LookupDigest> {
+pub(crate) fn new_lookups<'e>(events: impl IntoIterator<Item = &'e Event>) -> Vec<LookupDigest> {
     let of = |event: &Event| match &event.body {
         Body::Registered { lookup, .. } => vec![*lookup],
         Body::Updated { changes } => changes.iter().filter_map(lookup_of).collect(),
         Body::Activated(_) | Body::Released(_) | Body::Refused { .. } => Vec::new(),
     };
-    events.iter().flat_map(of).collect()
+    events.into_iter().flat_map(of).collect()
 }
 
 const fn lookup_of(change: &FieldChange) -> Option<LookupDigest> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use activation_service::ports::{KeyRef, Ledger, Randomness};
 use activation_service::storage::journal::{ChainId, Options};
-use activation_service::storage::journaled::{JournaledLedger, JournaledOptions};
+use activation_service::storage::journaled::{JournaledLedger, JournaledOptions, MemoryBounds};
 use activation_service::storage::sled::SledOptions;
 use receipt::SigningKey;
 
@@ -40,6 +40,7 @@ pub(crate) fn options(chain: u8) -> JournaledOptions {
         sled: SledOptions::default(),
         signing_key: SigningKey::from_seed(&SEED),
         new_chain: ChainId([chain; 16]),
+        memory: MemoryBounds::default(),
     }
 }
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use activation_service::domain::account::Account;
 use activation_service::ports::{Committed, KeyRef, Ledger, Proofs, Randomness, Span};
 use activation_service::storage::journal::{ChainId, Options};
-use activation_service::storage::journaled::{JournaledError, JournaledLedger, JournaledOptions};
+use activation_service::storage::journaled::{
+    JournaledError, JournaledLedger, JournaledOptions, MemoryBounds,
+};
 use activation_service::storage::sled::SledOptions;
 use receipt::{Receipt, SigningKey, TrustedKeys};
 
@@ -34,6 +36,7 @@ fn open_chain(folder: &Path, new_chain: ChainId) -> Result<JournaledLedger, Jour
         sled: SledOptions::default(),
         signing_key: SigningKey::from_seed(&SEED),
         new_chain,
+        memory: MemoryBounds::default(),
     };
     JournaledLedger::open(folder, options, Arc::new(Fixed))
 }

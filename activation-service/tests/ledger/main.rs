@@ -10,6 +10,7 @@
 
 mod anchors;
 mod books;
+mod cache;
 mod conformance;
 mod erasure;
 mod filled;

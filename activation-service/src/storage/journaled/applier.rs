@@ -1,6 +1,7 @@
 //! Applies durable batches to the books, in their order, on a thread of its own.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -8,9 +9,8 @@ use super::Shared;
 use super::books::Batch;
 use crate::storage::rows::Sightings;
 
-/// Most batches that wait; then the writer waits too, which bounds what is pinned.
-const QUEUE_MAX: usize = 256;
-
+/// What waits to be applied. The queue is bounded by the bytes that are pinned: beyond these the
+/// writer takes no change.
 pub(super) enum Work {
     Apply(Batch),
     Seen(Sightings),
@@ -24,14 +24,14 @@ pub(super) enum Applier {
     ByHand(Mutex<Receiver<Work>>),
 }
 
-pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<(SyncSender<Work>, Applier)> {
-    let (queue, work) = sync_channel(QUEUE_MAX);
+pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<(Sender<Work>, Applier)> {
+    let (queue, work) = channel();
     let thread = std::thread::Builder::new().name("ledger-applier".to_owned());
     Ok((queue, Applier::Thread(thread.spawn(move || run(&shared, &work))?)))
 }
 
-pub(super) fn by_hand() -> (SyncSender<Work>, Applier) {
-    let (queue, work) = sync_channel(QUEUE_MAX);
+pub(super) fn by_hand() -> (Sender<Work>, Applier) {
+    let (queue, work) = channel();
     (queue, Applier::ByHand(Mutex::new(work)))
 }
 
@@ -73,7 +73,10 @@ fn run(shared: &Shared, work: &Receiver<Work>) {
 fn done(shared: &Shared, work: Work) -> bool {
     let done = match work {
         Work::Apply(batch) => apply(shared, &batch),
-        Work::Seen(sightings) => shared.books.write_seen(&sightings),
+        Work::Seen(sightings) => {
+            shared.sightings_wait.store(false, Ordering::Relaxed);
+            shared.books.write_seen(&sightings)
+        }
     };
     if let Err(error) = done {
         shared.stop(format!("applying to the books failed: {error}"));
@@ -84,11 +87,12 @@ fn done(shared: &Shared, work: Work) -> bool {
 
 fn apply(shared: &Shared, batch: &Batch) -> Result<(), String> {
     shared.books.apply(batch)?;
-    let mut overlay = shared.overlay.write().unwrap_or_else(PoisonError::into_inner);
+    let mut overlay = shared.overlay_mut();
     let mut last = batch.first_sequence.saturating_sub(1);
-    for change in &batch.changes {
-        last += change.events.len() as u64;
-        overlay.remove(change, last);
+    for posting in &batch.postings {
+        last += posting.events.len() as u64;
+        overlay.remove(posting, last);
     }
+    overlay.show();
     Ok(())
 }

@@ -4,13 +4,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::accounts::{Fetched, Requests};
 use crate::domain::account::{Account, Head};
 use crate::domain::event::Event;
 use crate::domain::ids::{ActivationId, KeyId, RequestId};
 use crate::domain::product_key::LookupDigest;
-use crate::ports::{Change, Recorded, Span};
+use crate::ports::{Recorded, Span};
 use crate::storage::journal::{Hash, Location};
-use crate::storage::rows::{Census, RowError, Rows, Sightings, WriteSet};
+use crate::storage::rows::{Census, Posting, RowError, Rows, Sightings, WriteSet};
 use crate::storage::sled::{GROUP_BYTES_MAX, GROUP_OPERATIONS_MAX, OpenError};
 use crate::storage::store::{Shelf, StoreError};
 
@@ -31,8 +32,8 @@ pub(super) struct Applied {
 
 /// A batch that the journal made durable.
 pub(super) struct Batch {
-    /// The changes, whose events follow each other.
-    pub(super) changes: Vec<Change>,
+    /// What it leaves in the rows; the events follow each other.
+    pub(super) postings: Vec<Posting>,
     /// Position of the first event.
     pub(super) first_sequence: u64,
     /// Where its frame lies.
@@ -54,15 +55,15 @@ impl Books {
         Ok((Self { rows: RwLock::new(rows) }, applied))
     }
 
-    /// Applies a batch; whole changes go together, and every group says how far it brings the
+    /// Applies a batch; whole postings go together, and every group says how far it brings the
     /// books.
     pub(super) fn apply(&self, batch: &Batch) -> Result<(), String> {
         let mut group = WriteSet::default();
         let mut sequence = batch.first_sequence.saturating_sub(1);
-        for change in &batch.changes {
-            let next = sequence + change.events.len() as u64;
-            let mut set = WriteSet::of(change, next);
-            set.place(change, batch.location);
+        for posting in &batch.postings {
+            let next = sequence + posting.events.len() as u64;
+            let mut set = WriteSet::of(posting, next);
+            set.place(posting, batch.location);
             // Two more operations for what closes the group.
             let operations = group.operations() + set.operations() + 2;
             let bytes = group.bytes() + set.bytes();
@@ -97,6 +98,16 @@ impl Books {
 
     pub(super) fn account(&self, key_id: KeyId) -> Result<Option<Arc<Account>>, RowError> {
         Ok(self.read(|rows| rows.account(key_id))?.map(Arc::new))
+    }
+
+    /// An account with the requests that it recorded.
+    pub(super) fn fetch(&self, key_id: KeyId) -> Result<Option<Fetched>, RowError> {
+        self.read(|rows| {
+            let Some(account) = rows.account(key_id)? else { return Ok(None) };
+            let mut requests = Requests::default();
+            rows.requests(key_id, |request| requests.insert(request))?;
+            Ok(Some(Fetched { account: Arc::new(account), requests }))
+        })
     }
 
     pub(super) fn head(&self, key_id: KeyId) -> Result<Option<Head>, RowError> {

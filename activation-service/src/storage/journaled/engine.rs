@@ -1,17 +1,19 @@
 //! What the threads of the engine and its callers look at: the overlay first, then the books.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 
 use super::batch;
 use super::books::Books;
 use super::overlay::Overlay;
+use super::readers::Readers;
 use super::writer::Writer;
 use super::{SEEN_BATCH, SEEN_PERIOD_MS};
 use crate::domain::account::Head;
 use crate::domain::event::Event;
 use crate::domain::ids::{ActivationId, KeyId, RequestId};
-use crate::ports::{KeyRef, LedgerError, Loaded, Recorded, Span};
+use crate::domain::product_key::LookupDigest;
+use crate::ports::{LedgerError, Recorded, Span};
 use crate::storage::journal::Reader;
 use crate::storage::rows::{RowError, Sightings};
 
@@ -21,8 +23,9 @@ pub(super) struct Shared {
     pub(super) writer: Mutex<Option<Writer>>,
     pub(super) overlay: RwLock<Overlay>,
     pub(super) books: Books,
-    /// Position of the last durable event.
-    pub(super) durable: AtomicU64,
+    pub(super) readers: Readers,
+    /// Bytes of events and accounts that wait for sled, at which new changes are refused.
+    pub(super) pinned_bytes_max: usize,
     /// The newest durable head in bytes.
     pub(super) newest: RwLock<Option<Arc<[u8]>>>,
     /// Reads what is durable in the journal.
@@ -31,6 +34,8 @@ pub(super) struct Shared {
     pub(super) stopped: OnceLock<String>,
     /// Sightings that are not written yet; they may be lost.
     pub(super) sightings: Mutex<Sightings>,
+    /// True while sightings wait for the applier.
+    pub(super) sightings_wait: AtomicBool,
 }
 
 impl Shared {
@@ -73,50 +78,43 @@ impl Shared {
         })
     }
 
+    pub(super) fn overlay_mut(&self) -> RwLockWriteGuard<'_, Overlay> {
+        self.overlay.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends everybody away who waits for an account.
+    pub(super) fn dismiss(&self) {
+        self.overlay_mut().loads.clear();
+    }
+
     /// The head of a key with everything durable; the overlay first, for what it lets go of is in
     /// the books by then.
     pub(super) fn head(&self, key_id: KeyId) -> Result<Option<Head>, LedgerError> {
-        match self.overlay(|overlay| overlay.account(key_id)) {
-            Some(account) => Ok(Some(account.head.clone())),
+        let at_hand = |overlay: &Overlay| {
+            overlay.accounts.get(key_id).map(|resident| resident.account().head.clone())
+        };
+        match self.overlay(at_hand) {
+            Some(head) => Ok(Some(head)),
             None => self.row(self.books.head(key_id)),
         }
     }
 
-    pub(super) fn load(
-        &self,
-        key: KeyRef,
-        request: Option<RequestId>,
-    ) -> Result<Option<Loaded>, LedgerError> {
-        self.alive()?;
-        let as_of_sequence = self.durable.load(Ordering::Acquire);
-        let by_id = matches!(key, KeyRef::Id(_));
-        let key_id = match key {
-            KeyRef::Id(id) => Some(id),
-            KeyRef::Lookup(digests) => {
-                let mut found = None;
-                for digest in &digests {
-                    let waiting = || self.overlay(|overlay| overlay.owner_of(digest));
-                    found = match found.or_else(waiting) {
-                        Some(found) => Some(found),
-                        None => self.row(self.books.owner_of(digest))?,
-                    };
-                }
-                found
-            }
+    /// Version of a key with everything durable; 0 if it is unknown.
+    pub(super) fn version(&self, key_id: KeyId) -> Result<u64, LedgerError> {
+        let at_hand = |overlay: &Overlay| {
+            overlay.accounts.get(key_id).map(|resident| resident.account().head.version)
         };
-        let Some(key_id) = key_id else { return Ok(None) };
-        let account = match self.overlay(|overlay| overlay.account(key_id)) {
-            Some(account) => Some(account),
-            None => self.row(self.books.account(key_id))?,
-        };
-        let Some(account) = account else {
-            return if by_id { Ok(None) } else { self.row(Err(RowError::dangling(key_id))) };
-        };
-        let recorded = match request {
-            Some(request) => self.recorded(key_id, request)?,
-            None => None,
-        };
-        Ok(Some(Loaded { account, recorded, as_of_sequence }))
+        match self.overlay(at_hand) {
+            Some(version) => Ok(version),
+            None => Ok(self.row(self.books.head(key_id))?.map_or(0, |head| head.version)),
+        }
+    }
+
+    pub(super) fn owner_of(&self, lookup: &LookupDigest) -> Result<Option<KeyId>, LedgerError> {
+        match self.overlay(|overlay| overlay.accounts.owner_of(lookup)) {
+            Some(owner) => Ok(Some(owner)),
+            None => self.row(self.books.owner_of(lookup)),
+        }
     }
 
     pub(super) fn recorded(
@@ -137,10 +135,9 @@ impl Shared {
         span: Span,
     ) -> Result<(Vec<Recorded>, u64), LedgerError> {
         self.alive()?;
-        let as_of = self.durable.load(Ordering::Acquire);
         // The overlay before the books: an event that is applied in between is then seen twice,
         // and never missed.
-        let waiting = self.overlay(|overlay| overlay.history(key_id));
+        let (waiting, as_of) = self.overlay(|overlay| (overlay.history(key_id), overlay.durable()));
         let mut events = self.row(self.books.history(key_id, span))?;
         let after = |recorded: &Recorded| match (span.after, span.descending) {
             (None, _) => true,

@@ -5,24 +5,29 @@
 //! its account is pinned in memory, where readers look first. A journal that fails is final: the
 //! engine stops and says so; sled can be thrown away and is made again from the journal.
 
+mod accounts;
 pub mod anchor;
 mod applier;
 mod batch;
 mod books;
 mod engine;
 mod leaf;
+mod load;
+mod loads;
 mod open;
 mod overlay;
+mod readers;
 pub mod upkeep;
+mod weight;
 mod writer;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::SyncSender;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use receipt::SigningKey;
+use tokio::sync::oneshot;
 
 use crate::domain::account::Head;
 use crate::domain::event::Event;
@@ -33,7 +38,9 @@ use crate::ports::{
 use applier::{Applier, Work};
 pub use batch::Unreadable;
 use engine::Shared;
-pub use open::{Ground, JournaledError, JournaledOptions, Report};
+pub use open::{Ground, JournaledError, JournaledOptions, MemoryBounds, Report};
+use overlay::{AtHand, Overlay};
+use readers::Readers;
 use writer::Writer;
 
 /// A computer's sighting is noted at most this often.
@@ -49,7 +56,7 @@ pub struct JournaledLedger {
     report: Report,
     pace: Pace,
     /// Taken away when the ledger is dropped.
-    applier: Option<(SyncSender<Work>, Applier)>,
+    applier: Option<(Sender<Work>, Applier)>,
 }
 
 /// Who does what takes time.
@@ -69,7 +76,7 @@ impl JournaledLedger {
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, JournaledError> {
         let opened = open::open_folder(folder, &options)?;
-        Self::start(opened, options.signing_key, randomness, Pace::Threads)
+        Self::start(opened, options, randomness, Pace::Threads)
     }
 
     /// Opens the ledger on any ground, for a simulation: nothing happens but in the calls of its
@@ -80,28 +87,31 @@ impl JournaledLedger {
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, JournaledError> {
         let opened = open::open(ground, &options)?;
-        Self::start(opened, options.signing_key, randomness, Pace::ByHand)
+        Self::start(opened, options, randomness, Pace::ByHand)
     }
 
     fn start(
         opened: open::Opened,
-        key: SigningKey,
+        options: JournaledOptions,
         randomness: Arc<dyn Randomness>,
         pace: Pace,
     ) -> Result<Self, JournaledError> {
         tracing::info!(recovered = ?opened.recovered, report = ?opened.report, "ledger opened");
-        let durable = AtomicU64::new(opened.tip.last_sequence);
+        let JournaledOptions { signing_key: key, memory, .. } = options;
+        let overlay = Overlay::new(memory.account_cache_bytes, opened.tip.last_sequence);
         let reader = opened.journal.reader();
         let writer = Writer { journal: opened.journal, tip: opened.tip, key };
         let shared = Arc::new(Shared {
             writer: Mutex::new(Some(writer)),
-            overlay: RwLock::default(),
+            overlay: RwLock::new(overlay),
             books: opened.books,
-            durable,
+            readers: Readers::default(),
+            pinned_bytes_max: memory.pinned_bytes,
             newest: RwLock::new(opened.head.map(|head| head.encode().into())),
             reader,
             stopped: OnceLock::new(),
             sightings: Mutex::default(),
+            sightings_wait: AtomicBool::new(false),
         });
         let (queue, applier) = match pace {
             Pace::Threads => applier::start(Arc::clone(&shared))
@@ -131,7 +141,8 @@ impl JournaledLedger {
         drop(writer.take());
     }
 
-    async fn blocking<T: Send + 'static>(
+    /// Has a thread of its own write.
+    async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Shared) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
@@ -145,12 +156,50 @@ impl JournaledLedger {
             Err(self.shared.unavailable())
         })
     }
+
+    /// Has one of the readers read.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shared) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        if self.pace == Pace::ByHand {
+            return work(&self.shared);
+        }
+        let (reply, answer) = oneshot::channel();
+        let read = move |shared: &Shared| {
+            // Who asked may be gone.
+            let _ = reply.send(work(shared));
+        };
+        Readers::run(&self.shared, read).map_err(|_full| LedgerError::Overloaded)?;
+        answer.await.unwrap_or_else(|_| Err(self.shared.unavailable()))
+    }
+
+    /// Has an account loaded that is not in memory, or waits for a load that is under way.
+    async fn load_away(
+        &self,
+        key: KeyRef,
+        request: Option<RequestId>,
+    ) -> Result<Option<Loaded>, LedgerError> {
+        let (reply, answer) = oneshot::channel();
+        if self.shared.join(&key, request, reply) {
+            if self.pace == Pace::ByHand {
+                self.shared.load(&key);
+            } else {
+                let asked = key.clone();
+                let begun = Readers::run(&self.shared, move |shared| shared.load(&asked));
+                if begun.is_err() {
+                    self.shared.refuse(&key);
+                }
+            }
+        }
+        answer.await.unwrap_or_else(|_| Err(self.shared.unavailable()))
+    }
 }
 
 #[async_trait]
 impl Proofs for JournaledLedger {
     async fn receipt(&self, key: KeyId, version: u64) -> Result<Option<Arc<[u8]>>, LedgerError> {
-        self.blocking(move |shared| shared.receipt(key, version)).await
+        self.read(move |shared| shared.receipt(key, version)).await
     }
 
     async fn head(&self) -> Result<Option<Arc<[u8]>>, LedgerError> {
@@ -166,7 +215,13 @@ impl Ledger for JournaledLedger {
         key: KeyRef,
         request: Option<RequestId>,
     ) -> Result<Option<Loaded>, LedgerError> {
-        self.blocking(move |shared| shared.load(key, request)).await
+        match self.shared.at_hand(&key, request)? {
+            AtHand::Whole(loaded) => Ok(Some(loaded)),
+            AtHand::Account(loaded, request) => {
+                self.read(move |shared| shared.complete(loaded, request)).await
+            }
+            AtHand::Nothing => self.load_away(key, request).await,
+        }
     }
 
     async fn recorded(
@@ -174,36 +229,54 @@ impl Ledger for JournaledLedger {
         key: KeyId,
         request: RequestId,
     ) -> Result<Option<Arc<Event>>, LedgerError> {
-        self.blocking(move |shared| shared.recorded(key, request)).await
+        match self.shared.at_hand(&KeyRef::Id(key), Some(request))? {
+            AtHand::Whole(loaded) => Ok(loaded.recorded),
+            AtHand::Account(..) | AtHand::Nothing => {
+                self.read(move |shared| shared.recorded(key, request)).await
+            }
+        }
     }
 
     async fn heads(&self, keys: Vec<KeyId>) -> Result<(Vec<Option<Head>>, u64), LedgerError> {
-        let read = move |shared: &Shared| {
-            shared.alive()?;
-            let as_of = shared.durable.load(Ordering::Acquire);
-            let heads: Result<_, _> = keys.iter().map(|key| shared.head(*key)).collect();
+        self.shared.alive()?;
+        let at_hand = |overlay: &Overlay| {
+            let head = |key: &KeyId| Some(overlay.accounts.get(*key)?.account().head.clone());
+            (keys.iter().map(head).collect::<Vec<_>>(), overlay.durable())
+        };
+        let (heads, as_of) = self.shared.overlay(at_hand);
+        if heads.iter().all(Option::is_some) {
+            return Ok((heads, as_of));
+        }
+        let complete = move |shared: &Shared| {
+            let known = keys.into_iter().zip(heads);
+            let heads: Result<_, _> = known
+                .map(|(key, head)| head.map_or_else(|| shared.head(key), |head| Ok(Some(head))))
+                .collect();
             Ok((heads?, as_of))
         };
-        self.blocking(read).await
+        self.read(complete).await
     }
 
     async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Committed>, LedgerError> {
         let queue = self.applier.as_ref().map(|(queue, _)| queue.clone());
         let queue = queue.ok_or_else(|| self.shared.unavailable())?;
         let randomness = Arc::clone(&self.randomness);
-        self.blocking(move |shared| shared.commit(&changes, &queue, randomness.as_ref())).await
+        self.write(move |shared| shared.commit(changes, &queue, randomness.as_ref())).await
     }
 
     async fn events(&self, key: KeyId, span: Span) -> Result<(Vec<Recorded>, u64), LedgerError> {
-        self.blocking(move |shared| shared.history(key, span)).await
+        self.read(move |shared| shared.history(key, span)).await
     }
 
     async fn note_seen(&self, key: KeyId, activation: ActivationId, time_ms: i64) {
-        let noted = self.blocking(move |shared| shared.note_seen((key, activation), time_ms)).await;
+        let noted = self.read(move |shared| shared.note_seen((key, activation), time_ms)).await;
         match (noted, &self.applier) {
             (Ok(Some(full)), Some((queue, _))) => {
-                // Approximate by contract: dropped while the applier is behind.
-                let _ = queue.try_send(Work::Seen(full));
+                // Approximate by contract: while others wait to be written, these are dropped.
+                if !self.shared.sightings_wait.swap(true, Ordering::Relaxed) {
+                    // Without an applier nothing is written any more.
+                    let _ = queue.send(Work::Seen(full));
+                }
             }
             (Ok(_), _) => {}
             (Err(error), _) => tracing::warn!(%error, "a sighting was not noted"),
@@ -218,7 +291,7 @@ impl Ledger for JournaledLedger {
         let read = move |shared: &Shared| {
             activations.into_iter().map(|id| shared.last_seen((key, id))).collect()
         };
-        self.blocking(read).await
+        self.read(read).await
     }
 
     async fn ready(&self) -> Result<(), LedgerError> {

@@ -19,7 +19,7 @@ use crate::storage::disk::{Disk, RealDisk};
 use crate::storage::journal::{
     self, ChainId, Checkpoint, Expected, Frame, Journal, NO_HEAD, Reader, Recovered,
 };
-use crate::storage::rows::RowError;
+use crate::storage::rows::{Posting, RowError};
 use crate::storage::sled::{OpenError, SledOptions, SledShelf};
 use crate::storage::store::Shelf;
 
@@ -36,6 +36,24 @@ pub struct JournaledOptions {
     pub signing_key: SigningKey,
     /// The chain that a new journal gets.
     pub new_chain: ChainId,
+    /// What it may keep in memory beside the pages of sled.
+    pub memory: MemoryBounds,
+}
+
+/// Most bytes that a ledger keeps in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryBounds {
+    /// Of accounts that are kept because they may be needed again.
+    pub account_cache_bytes: usize,
+    /// Of accounts and events that sled has not yet; at that point new changes are refused. A
+    /// change that is larger by itself is taken when nothing else waits.
+    pub pinned_bytes: usize,
+}
+
+impl Default for MemoryBounds {
+    fn default() -> Self {
+        Self { account_cache_bytes: 128 << 20, pinned_bytes: 256 << 20 }
+    }
 }
 
 /// What a ledger stands on; the same engine runs on a real disk and on a simulated one.
@@ -253,8 +271,8 @@ fn replay(
     let mut last = None;
     while let Some(frame) = walk.advance()? {
         let batch = batch_of(books, &frame, applied.sequence)?;
-        if !batch.changes.is_empty() {
-            report.replayed += batch.changes.iter().map(|c| c.events.len() as u64).sum::<u64>();
+        if !batch.postings.is_empty() {
+            report.replayed += batch.postings.iter().map(|p| p.events.len() as u64).sum::<u64>();
             books.apply(&batch).map_err(JournaledError::Apply)?;
         }
         last = Some(frame);
@@ -313,5 +331,6 @@ pub(super) fn batch_of(
     }
     let first_sequence = sequence.max(applied + 1);
     let (location, previous) = (frame.location, frame.previous_head);
-    Ok(Batch { changes, first_sequence, location, previous, head })
+    let postings = changes.into_iter().map(Posting::from).collect();
+    Ok(Batch { postings, first_sequence, location, previous, head })
 }

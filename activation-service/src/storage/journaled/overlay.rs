@@ -1,99 +1,183 @@
-//! What is durable in the journal and not yet applied to sled; every reader looks here first.
+//! What readers look at before the books: the accounts in memory, the events that are durable in
+//! the journal and not yet applied to sled, and who waits for an account.
 //!
 //! An account with events that are not applied is pinned here whole, so a reader needs nothing of
 //! sled for it.
 
 use std::collections::{HashMap, VecDeque};
+use std::mem::size_of;
 use std::sync::Arc;
 
-use crate::domain::account::Account;
+use super::accounts::Accounts;
+use super::loads::Loads;
+use super::weight;
 use crate::domain::event::Event;
 use crate::domain::ids::{KeyId, RequestId};
-use crate::domain::product_key::LookupDigest;
-use crate::ports::{Change, Recorded};
+use crate::ports::{Change, Loaded, Recorded};
 use crate::storage::journal::Location;
 use crate::storage::memory::new_lookups;
+use crate::storage::rows::Posting;
 
-/// The events that wait to be applied.
-#[derive(Default)]
+/// What an event takes here beside itself: its place in the history, its request's in a table, and
+/// the copies of a head and a count that wait for sled.
+const UNAPPLIED_BYTES: usize = size_of::<Unapplied>() * 2
+    + (size_of::<(KeyId, RequestId)>() + size_of::<Arc<Event>>()) * 2
+    + size_of::<Posting>()
+    + size_of::<crate::domain::account::Head>()
+    + size_of::<crate::domain::account::Count>();
+
+/// What readers look at first.
 pub(super) struct Overlay {
-    accounts: HashMap<KeyId, Pinned>,
+    pub(super) accounts: Accounts,
+    pub(super) loads: Loads,
+    /// The events of a key that are not applied, oldest first; their versions have no gap.
+    events: HashMap<KeyId, VecDeque<Unapplied>>,
     requests: HashMap<(KeyId, RequestId), Arc<Event>>,
-    lookups: HashMap<LookupDigest, KeyId>,
-    histories: HashMap<KeyId, VecDeque<Recorded>>,
-    places: HashMap<(KeyId, u64), Location>,
+    events_bytes: usize,
+    /// Position of the last durable event.
+    durable: u64,
+    /// Position of the last event that is applied.
+    applied: u64,
 }
 
-struct Pinned {
-    account: Arc<Account>,
-    last_sequence: u64,
+struct Unapplied {
+    sequence: u64,
+    location: Location,
+    event: Arc<Event>,
+}
+
+/// What is here of an account and a request.
+pub(super) enum AtHand {
+    /// All that was asked for.
+    Whole(Loaded),
+    /// The account; whether this request is recorded, the books know.
+    Account(Loaded, RequestId),
+    /// Nothing: it is not here, or there is no such account.
+    Nothing,
 }
 
 impl Overlay {
-    /// Takes in a durable change, whose first event has the position `first`, in the frame there.
-    pub(super) fn add(&mut self, change: &Change, first: u64, location: Location) {
-        let key_id = change.account.head.key_id;
-        for lookup in new_lookups(&change.events) {
-            self.lookups.insert(lookup, key_id);
+    /// Of a ledger whose events are all applied up to `applied`.
+    pub(super) fn new(kept_bytes_max: usize, applied: u64) -> Self {
+        Self {
+            accounts: Accounts::new(kept_bytes_max),
+            loads: Loads::default(),
+            events: HashMap::new(),
+            requests: HashMap::new(),
+            events_bytes: 0,
+            durable: applied,
+            applied,
         }
-        let history = self.histories.entry(key_id).or_default();
-        let mut last_sequence = first;
-        for (event, sequence) in change.events.iter().zip(first..) {
-            let event = Arc::new(event.clone());
-            if let Some(request) = event.request {
-                self.requests.insert((key_id, request.id), Arc::clone(&event));
-            }
-            self.places.insert((key_id, event.version), location);
-            history.push_back(Recorded { sequence, event });
-            last_sequence = sequence;
+    }
+
+    /// Position of the last durable event.
+    pub(super) const fn durable(&self) -> u64 {
+        self.durable
+    }
+
+    /// How many events are not applied.
+    pub(super) const fn lag(&self) -> u64 {
+        self.durable.saturating_sub(self.applied)
+    }
+
+    /// Bytes that cannot leave before more is applied.
+    pub(super) const fn pinned_bytes(&self) -> usize {
+        self.accounts.pinned_bytes() + self.events_bytes
+    }
+
+    /// By how much a change would let the pinned bytes grow.
+    pub(super) fn growth(&self, change: &Change) -> usize {
+        let events: usize = change.events.iter().map(bytes).sum();
+        self.accounts.growth(&change.account, &change.events) + events
+    }
+
+    /// Takes in a durable change, whose first event has the position `first`, in the frame there;
+    /// gives what is to be applied of it.
+    pub(super) fn add(&mut self, change: Change, first: u64, location: Location) -> Posting {
+        let key_id = change.account.head.key_id;
+        if !new_lookups(&change.events).is_empty() {
+            self.loads.digests_added();
         }
         let account = Arc::clone(&change.account);
-        self.accounts.insert(key_id, Pinned { account, last_sequence });
+        let posting = Posting::from(change);
+        let history = self.events.entry(key_id).or_default();
+        for (event, sequence) in posting.events.iter().zip(first..) {
+            if let Some(request) = event.request {
+                self.requests.insert((key_id, request.id), Arc::clone(event));
+            }
+            self.events_bytes += bytes(event);
+            self.durable = sequence;
+            history.push_back(Unapplied { sequence, location, event: Arc::clone(event) });
+        }
+        self.accounts.pin(&account, &posting.events, self.durable);
+        posting
     }
 
-    /// Lets go of a change that is applied now.
-    pub(super) fn remove(&mut self, change: &Change, last: u64) {
-        let key_id = change.account.head.key_id;
-        for lookup in new_lookups(&change.events) {
-            self.lookups.remove(&lookup);
-        }
-        for event in &change.events {
-            self.places.remove(&(key_id, event.version));
-            if let Some(request) = event.request {
-                self.requests.remove(&(key_id, request.id));
-            }
-        }
-        if let Some(history) = self.histories.get_mut(&key_id) {
-            while history.front().is_some_and(|recorded| recorded.sequence <= last) {
-                history.pop_front();
+    /// Lets go of what is applied now, of one key up to the position `last`.
+    pub(super) fn remove(&mut self, posting: &Posting, last: u64) {
+        let key_id = posting.head.key_id;
+        if let Some(history) = self.events.get_mut(&key_id) {
+            while history.front().is_some_and(|unapplied| unapplied.sequence <= last) {
+                let Some(Unapplied { event, .. }) = history.pop_front() else { break };
+                self.events_bytes -= bytes(&event);
+                if let Some(request) = event.request {
+                    self.requests.remove(&(key_id, request.id));
+                }
             }
             if history.is_empty() {
-                self.histories.remove(&key_id);
+                self.events.remove(&key_id);
             }
         }
-        if self.accounts.get(&key_id).is_some_and(|pinned| pinned.last_sequence <= last) {
-            self.accounts.remove(&key_id);
+        self.applied = self.applied.max(last);
+        self.accounts.unpin(key_id, last);
+    }
+
+    /// Shows on the page of figures what waits and what is kept.
+    #[expect(clippy::cast_precision_loss, reason = "figures are approximate")]
+    pub(super) fn show(&self) {
+        metrics::gauge!("activation_ledger_pinned_bytes").set(self.pinned_bytes() as f64);
+        let kept = self.accounts.kept_bytes();
+        metrics::gauge!("activation_ledger_account_cache_bytes").set(kept as f64);
+        metrics::gauge!("activation_ledger_unapplied_events").set(self.lag() as f64);
+    }
+
+    /// What is here of an account, and of the event that recorded a request.
+    pub(super) fn look(&self, key_id: KeyId, request: Option<RequestId>) -> AtHand {
+        let Some(resident) = self.accounts.get(key_id) else { return AtHand::Nothing };
+        let account = Arc::clone(resident.account());
+        let loaded = |recorded| Loaded { account, recorded, as_of_sequence: self.durable };
+        let Some(request) = request.filter(|request| resident.may_have_recorded(*request)) else {
+            return AtHand::Whole(loaded(None));
+        };
+        match self.requests.get(&(key_id, request)) {
+            Some(event) => AtHand::Whole(loaded(Some(Arc::clone(event)))),
+            None => AtHand::Account(loaded(None), request),
         }
     }
 
-    pub(super) fn account(&self, key_id: KeyId) -> Option<Arc<Account>> {
-        self.accounts.get(&key_id).map(|pinned| Arc::clone(&pinned.account))
-    }
-
-    pub(super) fn owner_of(&self, lookup: &LookupDigest) -> Option<KeyId> {
-        self.lookups.get(lookup).copied()
-    }
-
+    /// The event that recorded a request, if it is not applied yet.
     pub(super) fn recorded(&self, key_id: KeyId, request: RequestId) -> Option<Arc<Event>> {
         self.requests.get(&(key_id, request)).cloned()
     }
 
+    /// Where an event lies that is not applied yet.
     pub(super) fn place_of(&self, key_id: KeyId, version: u64) -> Option<Location> {
-        self.places.get(&(key_id, version)).copied()
+        let history = self.events.get(&key_id)?;
+        let place = version.checked_sub(history.front()?.event.version)?;
+        Some(history.get(usize::try_from(place).ok()?)?.location)
     }
 
     /// The events of a key that wait, oldest first.
     pub(super) fn history(&self, key_id: KeyId) -> Vec<Recorded> {
-        self.histories.get(&key_id).map(|h| h.iter().cloned().collect()).unwrap_or_default()
+        let recorded = |unapplied: &Unapplied| {
+            let (sequence, event) = (unapplied.sequence, Arc::clone(&unapplied.event));
+            Recorded { sequence, event }
+        };
+        self.events.get(&key_id).map(|h| h.iter().map(recorded).collect()).unwrap_or_default()
     }
+}
+
+/// Bytes that an event takes until it is applied.
+fn bytes(event: &Event) -> usize {
+    UNAPPLIED_BYTES + weight::event(event)
 }

@@ -1,7 +1,6 @@
 //! The writing side: changes become a signed frame, the frame durable, and only then visible.
 
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, PoisonError};
 
 use receipt::{SigningKey, Tip};
@@ -13,6 +12,7 @@ use crate::domain::event::Event;
 use crate::ports::{Change, Committed, LedgerError, Randomness};
 use crate::storage::journal::{self, FrameParts, Journal, Location};
 use crate::storage::memory::new_lookups;
+use crate::storage::rows::Posting;
 
 /// Most events of a frame; one signature and one sync serve them all. With the longest texts that
 /// the wire lets in, a frame stays well within the smallest segment.
@@ -25,27 +25,34 @@ pub(super) struct Writer {
     pub(super) key: SigningKey,
 }
 
+/// What one call of the writer comes to.
+struct Outcome<'a> {
+    answers: Vec<Committed>,
+    /// Changes of the frame in hand and their places among the answers.
+    frame: Vec<(usize, Change)>,
+    /// Events of that frame.
+    events: usize,
+    /// By how much that frame lets the pinned bytes grow.
+    growth: usize,
+    queue: &'a Sender<Work>,
+    randomness: &'a dyn Randomness,
+}
+
 impl Shared {
-    /// True if a change does not fit what is durable; `batch` are the changes before it.
-    fn conflicts(&self, batch: &[&Change], change: &Change) -> Result<bool, LedgerError> {
+    /// True if a change does not fit what is durable, or those before it in its frame.
+    fn conflicts(&self, frame: &[(usize, Change)], change: &Change) -> Result<bool, LedgerError> {
         let key_id = change.account.head.key_id;
         let lookups = new_lookups(&change.events);
-        let clashes = |other: &&Change| {
+        let clashes = |(_, other): &(usize, Change)| {
             other.account.head.key_id == key_id
-                || new_lookups(&other.events).iter().any(|lookup| lookups.contains(lookup))
+                || (!lookups.is_empty()
+                    && new_lookups(&other.events).iter().any(|lookup| lookups.contains(lookup)))
         };
-        if batch.iter().any(clashes) {
-            return Ok(true);
-        }
-        if self.head(key_id)?.map_or(0, |head| head.version) != change.expected_version {
+        if frame.iter().any(clashes) || self.version(key_id)? != change.expected_version {
             return Ok(true);
         }
         for lookup in &lookups {
-            let owner = match self.overlay(|overlay| overlay.owner_of(lookup)) {
-                Some(owner) => Some(owner),
-                None => self.row(self.books.owner_of(lookup))?,
-            };
-            if owner.is_some_and(|owner| owner != key_id) {
+            if self.owner_of(lookup)?.is_some_and(|owner| owner != key_id) {
                 return Ok(true);
             }
         }
@@ -54,47 +61,47 @@ impl Shared {
 
     pub(super) fn commit(
         &self,
-        changes: &[Change],
-        queue: &SyncSender<Work>,
+        changes: Vec<Change>,
+        queue: &Sender<Work>,
         randomness: &dyn Randomness,
     ) -> Result<Vec<Committed>, LedgerError> {
         let mut guard = self.writer()?;
         self.alive()?;
         let writer = guard.as_mut().ok_or_else(|| self.unavailable())?;
-        let mut answers = vec![Committed::Conflict; changes.len()];
-        let (mut frame, mut places, mut events) = (Vec::new(), Vec::new(), 0);
-        for (place, change) in changes.iter().enumerate() {
+        let answers = vec![Committed::Conflict; changes.len()];
+        let mut outcome =
+            Outcome { answers, frame: Vec::new(), events: 0, growth: 0, queue, randomness };
+        for (place, change) in changes.into_iter().enumerate() {
             // A key whose rows cannot be read conflicts: loading it again tells why.
-            if self.conflicts(&frame, change).unwrap_or(true) {
+            if self.conflicts(&outcome.frame, &change).unwrap_or(true) {
                 continue;
             }
-            if events + change.events.len() > FRAME_EVENTS_MAX && !frame.is_empty() {
-                self.write(writer, &frame, &places, &mut answers, queue, randomness)?;
-                (frame, places, events) = (Vec::new(), Vec::new(), 0);
+            let (growth, pinned) = self.overlay(|o| (o.growth(&change), o.pinned_bytes()));
+            let pinned = pinned + outcome.growth;
+            if pinned > 0 && pinned + growth > self.pinned_bytes_max {
+                set(&mut outcome.answers, place, Committed::Overloaded);
+                continue;
             }
-            frame.push(change);
-            places.push(place);
-            events += change.events.len();
+            if outcome.events + change.events.len() > FRAME_EVENTS_MAX && outcome.events > 0 {
+                self.write(writer, &mut outcome)?;
+            }
+            outcome.events += change.events.len();
+            outcome.growth += growth;
+            outcome.frame.push((place, change));
         }
-        if !frame.is_empty() {
-            self.write(writer, &frame, &places, &mut answers, queue, randomness)?;
+        if outcome.events > 0 {
+            self.write(writer, &mut outcome)?;
         }
-        Ok(answers)
+        Ok(outcome.answers)
     }
 
-    /// Makes changes durable as one frame, and only then visible and answered.
-    fn write(
-        &self,
-        writer: &mut Writer,
-        frame: &[&Change],
-        places: &[usize],
-        answers: &mut [Committed],
-        queue: &SyncSender<Work>,
-        randomness: &dyn Randomness,
-    ) -> Result<(), LedgerError> {
-        let events: Vec<&Event> = frame.iter().flat_map(|change| &change.events).collect();
-        let sealed = batch::seal(&writer.key, &writer.tip, &events, || randomness.id_bytes());
-        let sealed = sealed.map_err(|error| {
+    /// Makes the changes in hand durable as one frame, and only then visible and answered.
+    fn write(&self, writer: &mut Writer, outcome: &mut Outcome<'_>) -> Result<(), LedgerError> {
+        let frame = std::mem::take(&mut outcome.frame);
+        (outcome.events, outcome.growth) = (0, 0);
+        let events: Vec<&Event> = frame.iter().flat_map(|(_, change)| &change.events).collect();
+        let salt = || outcome.randomness.id_bytes();
+        let sealed = batch::seal(&writer.key, &writer.tip, &events, salt).map_err(|error| {
             tracing::error!(%error, "events cannot be recorded");
             LedgerError::Unavailable(error.to_string())
         })?;
@@ -111,12 +118,11 @@ impl Shared {
         let synced = appended.and_then(|location| writer.journal.sync().map(|_| location));
         let location = match synced {
             Ok(location) => location,
-            Err(error) => return Err(self.failed(&error, places, answers)),
+            Err(error) => return Err(self.failed(&error)),
         };
         writer.tip = sealed.batch.head().tip();
-        self.publish(frame, first_sequence, location, sealed.batch.head().encode().into());
         let mut index = 0;
-        for (change, place) in frame.iter().zip(places) {
+        for (place, change) in &frame {
             let next = index + change.events.len();
             let proofs = (index..next).filter_map(|leaf| sealed.batch.receipt(leaf));
             let committed = Committed::Committed {
@@ -125,13 +131,14 @@ impl Shared {
                 account_version: change.account.head.version,
                 proofs: proofs.map(|receipt| receipt.encode().into()).collect(),
             };
-            set(answers, *place, committed);
+            set(&mut outcome.answers, *place, committed);
             index = next;
         }
-        let changes = frame.iter().map(|change| (*change).clone()).collect();
+        let head = sealed.batch.head().encode().into();
+        let postings = self.publish(frame, first_sequence, location, head);
         let head = writer.tip.head_hash;
-        let work = Work::Apply(Batch { changes, first_sequence, location, previous, head });
-        if queue.send(work).is_err() {
+        let work = Work::Apply(Batch { postings, first_sequence, location, previous, head });
+        if outcome.queue.send(work).is_err() {
             self.stop("the applier is gone".to_owned());
         }
         Ok(())
@@ -139,30 +146,33 @@ impl Shared {
 
     /// What a journal that failed leaves: a full disk leaves all as it was; of anything else it is
     /// not known whether the frame is durable, and asking the disk again would not tell.
-    fn failed(
-        &self,
-        error: &journal::Error,
-        places: &[usize],
-        answers: &mut [Committed],
-    ) -> LedgerError {
+    fn failed(&self, error: &journal::Error) -> LedgerError {
         if !matches!(error, journal::Error::DiskFull { .. }) {
-            for place in places {
-                set(answers, *place, Committed::Unknown);
-            }
             self.stop(format!("the journal failed: {error}"));
         }
         LedgerError::Unavailable(error.to_string())
     }
 
-    fn publish(&self, frame: &[&Change], first_sequence: u64, location: Location, head: Arc<[u8]>) {
-        let mut overlay = self.overlay.write().unwrap_or_else(PoisonError::into_inner);
+    /// Lets readers see a frame that is durable; gives what is to be applied of it.
+    fn publish(
+        &self,
+        frame: Vec<(usize, Change)>,
+        first_sequence: u64,
+        location: Location,
+        head: Arc<[u8]>,
+    ) -> Vec<Posting> {
+        let mut overlay = self.overlay_mut();
         let mut first = first_sequence;
-        for change in frame {
-            overlay.add(change, first, location);
-            first += change.events.len() as u64;
-        }
+        let add = |(_, change): (usize, Change)| {
+            let events = change.events.len() as u64;
+            let posting = overlay.add(change, first, location);
+            first += events;
+            posting
+        };
+        let postings = frame.into_iter().map(add).collect();
         *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Some(head);
-        self.durable.store(first - 1, Ordering::Release);
+        overlay.show();
+        postings
     }
 }
 

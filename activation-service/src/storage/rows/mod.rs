@@ -12,14 +12,14 @@ use thiserror::Error;
 
 use crate::domain::account::{Account, Head};
 use crate::domain::event::Event;
-use crate::domain::ids::{ActivationId, KeyId, RequestId};
+use crate::domain::ids::{ActivationId, ID_BYTES, KeyId, RequestId};
 use crate::domain::product_key::LookupDigest;
 use crate::ports::{Recorded, Span};
 use crate::storage::codec::{Malformed, decode_count, decode_event, decode_head, unseal};
 use crate::storage::journal::Location;
 use crate::storage::store::{Row, Store, StoreError, Tree};
 pub(in crate::storage) use census::Census;
-pub(in crate::storage) use write_set::WriteSet;
+pub(in crate::storage) use write_set::{Posting, WriteSet};
 
 const SEQUENCE_KEY: &[u8] = b"applied_sequence";
 const HEAD_KEY: &[u8] = b"applied_head";
@@ -165,6 +165,21 @@ impl Rows {
             return Err(RowError::Inconsistent(told));
         }
         Ok(Some(event))
+    }
+
+    /// Shows the requests that a key recorded.
+    pub(in crate::storage) fn requests(
+        &self,
+        key_id: KeyId,
+        mut show: impl FnMut(RequestId),
+    ) -> Result<(), RowError> {
+        // One byte more than any key of theirs, so that the last one lies inside.
+        let to = [&key_id.0[..], &[u8::MAX; ID_BYTES + 1]].concat();
+        self.each(Tree::Requests, (&key_id.0, Some(&to)), false, |key, _| {
+            let id = key.get(ID_BYTES..).and_then(RequestId::from_slice);
+            show(id.ok_or_else(|| malformed("requests")(Malformed("no request id")))?);
+            Ok(ControlFlow::Continue(()))
+        })
     }
 
     pub(in crate::storage) fn history(

@@ -1,12 +1,44 @@
 //! The rows that some changes make, written together.
 
+use std::sync::Arc;
+
 use super::{HEAD_KEY, SEQUENCE_KEY, lookup_key, numbered};
+use crate::domain::account::{Count, Head};
 use crate::domain::event::{Body, Event};
 use crate::ports::Change;
 use crate::storage::codec::{encode_count, encode_event, encode_head, seal};
 use crate::storage::journal::Location;
 use crate::storage::memory::new_lookups;
 use crate::storage::store::{Row, Tree};
+
+/// What a change leaves in the rows. It keeps no hold of the account, of which there are many
+/// versions while changes wait to be written.
+pub(in crate::storage) struct Posting {
+    /// The key after the events.
+    pub(in crate::storage) head: Head,
+    /// The counts that the events made or changed, as they are after them.
+    pub(in crate::storage) counts: Vec<Count>,
+    /// The events, at least one.
+    pub(in crate::storage) events: Vec<Arc<Event>>,
+}
+
+impl From<Change> for Posting {
+    fn from(change: Change) -> Self {
+        let Change { events, account, .. } = change;
+        let number = |event: &Event| match &event.body {
+            Body::Activated(activated) => Some(activated.count),
+            Body::Released(released) => Some(released.count),
+            Body::Registered { .. } | Body::Updated { .. } | Body::Refused { .. } => None,
+        };
+        let mut numbers: Vec<u64> = events.iter().filter_map(number).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let counts = numbers.into_iter().filter_map(|number| account.counts.numbered(number));
+        let counts = counts.cloned().collect();
+        let events = events.into_iter().map(Arc::new).collect();
+        Self { head: account.head.clone(), counts, events }
+    }
+}
 
 /// The rows of some changes, written in one transaction.
 #[derive(Default)]
@@ -34,31 +66,26 @@ impl WriteSet {
     }
 
     /// The rows of one change, whose last event gets the position `sequence`.
-    pub(in crate::storage) fn of(change: &Change, sequence: u64) -> Self {
+    pub(in crate::storage) fn of(posting: &Posting, sequence: u64) -> Self {
         let mut set = Self::default();
-        let account = &change.account;
-        let key_id = account.head.key_id;
-        let first = sequence + 1 - change.events.len() as u64;
-        for (event, sequence) in change.events.iter().zip(first..) {
+        let Posting { head, counts, events } = posting;
+        let key_id = head.key_id;
+        let first = sequence + 1 - events.len() as u64;
+        for (event, sequence) in events.iter().zip(first..) {
             set.put_event(event, sequence);
-            let number = match &event.body {
-                Body::Activated(activated) => Some(activated.count),
-                Body::Released(released) => Some(released.count),
-                Body::Registered { .. } | Body::Updated { .. } | Body::Refused { .. } => None,
-            };
-            if let Some(count) = number.and_then(|number| account.count(number)) {
-                let key = numbered(key_id, count.number);
-                let value = seal(&key, encode_count(count));
-                set.put(Tree::Counts, key, value);
-            }
         }
-        for lookup in new_lookups(&change.events) {
+        for count in counts {
+            let key = numbered(key_id, count.number);
+            let value = seal(&key, encode_count(count));
+            set.put(Tree::Counts, key, value);
+        }
+        for lookup in new_lookups(events.iter().map(AsRef::as_ref)) {
             let key = lookup_key(&lookup);
             let value = seal(&key, key_id.0.to_vec());
             set.put(Tree::Lookups, key, value);
         }
         let key = key_id.0.to_vec();
-        let value = seal(&key, encode_head(&account.head));
+        let value = seal(&key, encode_head(head));
         set.put(Tree::Keys, key, value);
         set
     }
@@ -75,8 +102,8 @@ impl WriteSet {
     }
 
     /// Notes where the frame lies that holds the events of a change.
-    pub(in crate::storage) fn place(&mut self, change: &Change, location: Location) {
-        for event in &change.events {
+    pub(in crate::storage) fn place(&mut self, posting: &Posting, location: Location) {
+        for event in &posting.events {
             let key = numbered(event.key_id, event.version);
             let segment = location.segment.to_be_bytes();
             let value = [&segment[..], &location.offset.to_be_bytes()[..]].concat();

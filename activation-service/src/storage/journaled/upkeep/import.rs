@@ -19,6 +19,7 @@ use crate::domain::event::Event;
 use crate::ports::{Change, Randomness};
 use crate::storage::disk::RealDisk;
 use crate::storage::journal::{FrameParts, Journal};
+use crate::storage::rows::Posting;
 
 /// Most events of a change: its rows are then one safe transaction of the books.
 const CHANGE_EVENTS_MAX: usize = 16;
@@ -211,7 +212,8 @@ impl Importer<'_> {
         self.journal.sync()?;
         self.tip = sealed.batch.head().tip();
         let head = self.tip.head_hash;
-        let batch = Batch { changes, first_sequence, location, previous, head };
+        let postings = changes.into_iter().map(Posting::from).collect();
+        let batch = Batch { postings, first_sequence, location, previous, head };
         self.books.apply(&batch).map_err(UpkeepError::Rows)
     }
 }
