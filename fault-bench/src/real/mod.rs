@@ -2,6 +2,7 @@
 
 mod actor;
 mod asking;
+mod crowd;
 mod image;
 mod installer;
 mod owner;
@@ -19,5 +20,6 @@ use crate::campaign::Campaign;
 /// All campaigns of this side.
 #[must_use]
 pub fn campaigns() -> Vec<Campaign> {
-    vec![power::campaign(), walks::campaign()]
+    let [races, histories] = crowd::campaigns();
+    vec![power::campaign(), walks::campaign(), races, histories]
 }
