@@ -1,5 +1,5 @@
-//! Snapshots from anywhere: edits of a good one, with and without a digest that fits, and bytes that
-//! never were one. Only a whole one is read.
+//! Snapshots from anywhere: edits of a good one, with and without a digest that fits, and bytes
+//! that never were one. Only a whole one is read.
 
 use std::path::Path;
 
