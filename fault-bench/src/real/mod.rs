@@ -2,7 +2,9 @@
 
 mod actor;
 mod asking;
+mod clock;
 mod crowd;
+mod disk_faults;
 mod image;
 mod installer;
 mod owner;
@@ -21,5 +23,6 @@ use crate::campaign::Campaign;
 #[must_use]
 pub fn campaigns() -> Vec<Campaign> {
     let [races, histories] = crowd::campaigns();
-    vec![power::campaign(), walks::campaign(), races, histories]
+    let walks = walks::campaign();
+    vec![power::campaign(), disk_faults::campaign(), clock::campaign(), walks, races, histories]
 }
