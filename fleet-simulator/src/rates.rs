@@ -41,6 +41,28 @@ pub enum Event {
     GuestRebuilt,
 }
 
+impl Event {
+    /// All events.
+    pub const ALL: [Self; 16] = [
+        Self::ProductInstalled,
+        Self::Reinstalled,
+        Self::Upgraded,
+        Self::FirmwareUpdated,
+        Self::DiskReplaced,
+        Self::MemoryChanged,
+        Self::DisplayChanged,
+        Self::ProcessorChanged,
+        Self::AdapterAdded,
+        Self::AdapterReplaced,
+        Self::Refitted,
+        Self::BoardReplaced,
+        Self::ChassisChanged,
+        Self::ComputerReplaced,
+        Self::DisksSwapped,
+        Self::GuestRebuilt,
+    ];
+}
+
 /// How often an event happens.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {

@@ -20,11 +20,17 @@ pub struct Conditions {
     poor: bool,
     glitch: bool,
     wireless_hidden: bool,
-    dock: Option<String>,
+    dock: Option<Dock>,
 }
 
-/// The values that a program finds, raw, in the order in which it finds them.
-pub type Values = Vec<(Kind, String)>;
+/// What a program finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The values that go into evidence, raw, in the order in which they are found.
+    pub values: Vec<(Kind, String)>,
+    /// The address of the adapter that the network is reached through, a dock's on a dock.
+    pub active_address: Option<String>,
+}
 
 impl Conditions {
     /// Those of one activation.
@@ -37,8 +43,7 @@ impl Conditions {
             poor: maker.so(Share::PoorReading),
             glitch: maker.so(Share::Glitch),
             wireless_hidden: maker.so(Share::WirelessHidden),
-            // An adapter on USB is known as one and never part of a report.
-            dock: dock.filter(|dock| dock.looks_built_in).map(|dock| dock.address),
+            dock,
         }
     }
 
@@ -46,6 +51,11 @@ impl Conditions {
     #[must_use]
     pub fn as_administrator(&self) -> Self {
         Self { unprivileged: false, poor: false, glitch: false, ..self.clone() }
+    }
+
+    /// An adapter on USB is known as one and never part of evidence; some docks are not.
+    fn built_in_dock(&self) -> Option<&Dock> {
+        self.dock.as_ref().filter(|dock| dock.looks_built_in)
     }
 
     /// What is unusual about them, by name.
@@ -56,7 +66,7 @@ impl Conditions {
             (self.poor, "poor reading"),
             (self.glitch, "firmware fault"),
             (self.wireless_hidden, "wireless hidden"),
-            (self.dock.is_some(), "dock taken for built in"),
+            (self.built_in_dock().is_some(), "dock taken for built in"),
         ];
         all.into_iter().filter(|(so, _)| *so).map(|(_, name)| name).collect()
     }
@@ -69,8 +79,8 @@ fn any(maker: &mut Maker, docks: &[Dock]) -> Option<Dock> {
 
 /// Reads a computer.
 #[must_use]
-pub fn read(computer: &Computer, conditions: &Conditions) -> Values {
-    let mut values = Values::new();
+pub fn read(computer: &Computer, conditions: &Conditions) -> Reading {
+    let mut values = Vec::new();
     let mut add = |kind, value: Option<String>| values.extend(value.map(|value| (kind, value)));
     let (board, firmware) = (&computer.board, &computer.board.firmware);
     // Linux keeps serial numbers and the UUID from users, Windows does not.
@@ -91,11 +101,14 @@ pub fn read(computer: &Computer, conditions: &Conditions) -> Values {
         let ids = || gpu("10de", &format!("{:04x}", display.model + 1));
         add(Kind::Gpu, (!display.units.is_empty()).then(ids));
     }
+    let mut active_address = conditions.dock.as_ref().map(|dock| dock.address.clone());
     for adapter in computer.adapters() {
         let hidden = adapter.wireless && conditions.wireless_hidden;
-        add(Kind::Nic, adapter.address.clone().filter(|_| !hidden));
+        let address = adapter.address.clone().filter(|_| !hidden);
+        active_address = active_address.or_else(|| address.clone());
+        add(Kind::Nic, address);
     }
-    add(Kind::Nic, conditions.dock.clone());
+    add(Kind::Nic, conditions.built_in_dock().map(|dock| dock.address.clone()));
     // On Linux no program of ours asks the TPM, on Windows an administrator may.
     let tpm_shown = !conditions.linux && !conditions.unprivileged && !conditions.poor;
     add(Kind::TpmEk, board.tpm.filter(|_| tpm_shown).map(endorsement));
@@ -107,5 +120,5 @@ pub fn read(computer: &Computer, conditions: &Conditions) -> Values {
         Kind::OsInstallId,
         Some(format!("{:032x}", u128::from(computer.disk.install_id) << 32 | 7)),
     );
-    values
+    Reading { values, active_address }
 }

@@ -29,7 +29,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("catalog-service", &["proto", "chassis", "product-key"]),
     ("installer-client", &["proto", "product-key", "hardware-evidence", "receipt"]),
     ("fault-bench", &OURS),
-    ("fleet-simulator", &["activation-service", "hardware-evidence", "xtask"]),
+    ("fleet-simulator", &["activation-service", "hardware-evidence"]),
     ("system-tests", &OURS),
     ("xtask", &OURS),
 ];

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{certs, dev, faults, output, test, token};
+use crate::{certs, dev, faults, fleet, output, test, token};
 
 #[derive(Parser)]
 #[command(
@@ -25,6 +25,8 @@ enum Command {
     Test(test::TestArgs),
     /// Inject faults into the ledger, simulated and real, and count broken promises.
     Faults(faults::FaultsArgs),
+    /// Live through years of computer fleets and tell what the hardware policy counts of them.
+    Fleet(fleet::FleetArgs),
     /// Make a local certificate authority with identities for services and people.
     Certs(certs::CertsArgs),
     /// Mint a development token for a portal user, signed with the key that `certs` made.
@@ -38,6 +40,7 @@ pub fn run() -> ExitCode {
         Command::Dev(args) => dev::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Faults(args) => faults::run_bench(&args),
+        Command::Fleet(args) => fleet::simulate(&args),
         Command::Certs(args) => certs::run(&args),
         Command::Token(args) => token::run(&args),
     };

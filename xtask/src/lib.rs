@@ -7,6 +7,7 @@ pub mod certs;
 pub mod cli;
 pub mod dev;
 pub mod faults;
+pub mod fleet;
 pub mod output;
 pub mod pair;
 pub mod process;

@@ -42,8 +42,6 @@ pub struct PairOptions {
     pub activation_settings: Vec<(String, String)>,
     /// Further settings of the catalog service.
     pub catalog_settings: Vec<(String, String)>,
-    /// Only the activation service is started; it does not need the other one.
-    pub is_alone: bool,
     /// How the process of the activation service differs from the delivered one.
     pub activation_process: Process,
     /// How the process of the catalog service differs from the delivered one.
@@ -70,7 +68,6 @@ impl PairOptions {
             catalog_port: 0,
             activation_settings: Vec::new(),
             catalog_settings: Vec::new(),
-            is_alone: false,
             activation_process: Process::default(),
             catalog_process: Process::default(),
         }
@@ -90,15 +87,13 @@ impl Pair {
     /// # Errors
     /// The folder cannot be written, a binary is missing, or a service ends instead of listening.
     pub fn start(options: PairOptions) -> Result<Self> {
-        prepare(&options)?;
+        prepare(&options.folder)?;
         let (activation_port, catalog_port) = (options.activation_port, options.catalog_port);
         let mut activation = Service::new("activation-service", &options.folder, activation_port)?;
         let mut catalog = Service::new("catalog-service", &options.folder, catalog_port)?;
         activation.start(&settings::activation(&options), &options.activation_process)?;
-        if !options.is_alone {
-            let catalog_settings = settings::catalog(&options, activation.address()?);
-            catalog.start(&catalog_settings, &options.catalog_process)?;
-        }
+        let catalog_settings = settings::catalog(&options, activation.address()?);
+        catalog.start(&catalog_settings, &options.catalog_process)?;
         Ok(Self { options, activation, catalog })
     }
 
@@ -191,15 +186,14 @@ impl Pair {
 }
 
 /// Makes what is missing in the folder.
-fn prepare(options: &PairOptions) -> Result<()> {
-    let folder = options.folder.as_path();
+fn prepare(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let out = settings::certs(folder);
     if !out.join("ca.pem").exists() {
         certs::write(&CertsArgs { out, days: 90, replace: false })?;
     }
     let content = settings::content(folder);
-    if !options.is_alone && !content.exists() {
+    if !content.exists() {
         copy(&root().join("catalog-service").join("catalog"), &content)?;
     }
     Ok(())

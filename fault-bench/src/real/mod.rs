@@ -2,9 +2,6 @@
 
 mod actor;
 mod asking;
-mod clock;
-mod crowd;
-mod disk_faults;
 mod image;
 mod installer;
 mod owner;
@@ -22,7 +19,5 @@ use crate::campaign::Campaign;
 /// All campaigns of this side.
 #[must_use]
 pub fn campaigns() -> Vec<Campaign> {
-    let [races, histories] = crowd::campaigns();
-    let walks = walks::campaign();
-    vec![power::campaign(), disk_faults::campaign(), clock::campaign(), walks, races, histories]
+    vec![power::campaign(), walks::campaign()]
 }

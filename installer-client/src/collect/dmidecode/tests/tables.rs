@@ -17,7 +17,7 @@ macro_rules! dump {
 }
 
 /// Names and texts.
-pub(super) const DUMPS: [(&str, &str); 27] = [
+pub(super) const DUMPS: [(&str, &str); 26] = [
     dump!("apple-macbookpro"),
     dump!("arm-ampere-server"),
     dump!("asrock-white-box"),
@@ -43,12 +43,11 @@ pub(super) const DUMPS: [(&str, &str); 27] = [
     dump!("tablet-type2-strings"),
     dump!("virtualbox-guest"),
     dump!("vmware-guest"),
-    dump!("words-of-2002"),
     dump!("xen-hvm-guest"),
 ];
 
 /// Board serial and model, UUID, chassis serial and firmware of each dump.
-pub(super) const IDENTITIES: [(&str, [Expected; 5]); 27] = [
+pub(super) const IDENTITIES: [(&str, [Expected; 5]); 26] = [
     (
         "apple-macbookpro",
         [
@@ -258,10 +257,6 @@ pub(super) const IDENTITIES: [(&str, [Expected; 5]); 27] = [
         ],
     ),
     (
-        "words-of-2002",
-        [Is("NA60B7Y0AB1"), Is("IBM|-[M51G]-"), Absent, Is("KBAB123"), Is("-[KPE142AUS-1.42]-")],
-    ),
-    (
         "xen-hvm-guest",
         [
             Absent,
@@ -274,8 +269,7 @@ pub(super) const IDENTITIES: [(&str, [Expected; 5]); 27] = [
 ];
 
 /// Processor, GiB of memory and hypervisor of some.
-pub(super) const MACHINES: [(&str, Expected, u64, Option<&str>); 18] = [
-    ("words-of-2002", Absent, 1, None),
+pub(super) const MACHINES: [(&str, Expected, u64, Option<&str>); 17] = [
     (
         "dell-latitude-7490",
         Is("GenuineIntel|6|142|Intel(R) Core(TM) i5-8350U CPU @ 1.70GHz"),
