@@ -7,6 +7,7 @@
 
 pub mod campaign;
 pub mod cli;
+pub mod fuzzing;
 pub mod linear;
 pub mod mutants;
 pub mod real;

@@ -24,7 +24,7 @@ pub fn cpu(vendor: &str, family: &str, model: &str, brand: &str) -> String {
 /// hexadecimal, with or without `0x`.
 #[must_use]
 pub fn gpu(vendor: &str, device: &str) -> String {
-    format!("{}:{}", vendor.trim(), device.trim())
+    format!("{}:{}", trim(vendor), trim(device))
 }
 
 /// Text: control characters and runs of spaces become one space, ASCII letters become lower-case,
@@ -80,7 +80,7 @@ pub(crate) fn sha256_hex(raw: &str) -> Option<String> {
 
 /// PCI vendor and device id, each four lower-case hexadecimal digits, with a colon between them.
 pub(crate) fn pci_ids(raw: &str) -> Option<String> {
-    let (vendor, device) = raw.trim().split_once(':')?;
+    let (vendor, device) = trim(raw).split_once(':')?;
     let id = |text: &str| {
         let lower = text.to_ascii_lowercase();
         let digits = lower.strip_prefix("0x").unwrap_or(&lower);
@@ -97,13 +97,19 @@ pub(crate) fn pci_ids(raw: &str) -> Option<String> {
 /// Firmware and graphics take a share of the memory, so the size that a system reports lies
 /// somewhat below what is built in, and rounding up is stable where rounding to the nearest is not.
 pub(crate) fn ram_range(raw: &str) -> Option<String> {
-    let digits = raw.trim();
+    let digits = trim(raw);
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let bytes: u64 = digits.parse().ok().filter(|bytes| *bytes > 0)?;
     let exponent = u64::BITS - (bytes - 1).leading_zeros();
     Some(exponent.to_string())
+}
+
+/// Without the white space of ASCII at both ends: what else is white space differs between
+/// languages.
+fn trim(text: &str) -> &str {
+    text.trim_matches(['\t', '\n', '\u{b}', '\u{c}', '\r', ' '])
 }
 
 fn joined(fields: &[&str]) -> String {

@@ -1,15 +1,21 @@
 //! The published test vectors are what this crate makes, so that authors elsewhere can trust them.
 
-use crate::{ComponentKind, DeploymentSalt, EvidenceBuilder, Finding, Reading, digest, read};
+use crate::{
+    ComponentKind, DeploymentSalt, Digest, EvidenceBuilder, Finding, Reading, digest, read,
+};
 use serde_json::Value;
 
 const VECTORS: &str = include_str!("../vectors/recipe-v1.json");
 const VECTORS_MIN: usize = 30;
 
-fn vectors() -> Vec<Value> {
+fn part(name: &str) -> Vec<Value> {
     let file: Value = serde_json::from_str(VECTORS).unwrap();
     assert_eq!(file["recipe_version"], u64::from(crate::RECIPE_VERSION));
-    file["vectors"].as_array().unwrap().clone()
+    file[name].as_array().unwrap().clone()
+}
+
+fn vectors() -> Vec<Value> {
+    part("vectors")
 }
 
 fn salt(vector: &Value) -> DeploymentSalt {
@@ -54,5 +60,47 @@ fn every_kind_has_a_vector_and_a_computer_of_them_is_evidence() {
         let (_, finding) = evidence.findings().find(|(found, _)| *found == kind).unwrap();
         let Finding::Present(digests) = finding else { panic!("{kind} is not present") };
         assert_eq!(digests[0].to_hex(), vector["digest"]);
+    }
+}
+
+/// The components of raw values, as the file has them.
+fn components<'a>(vector: &Value, values: impl Iterator<Item = (&'a str, &'a Value)>) -> Value {
+    let mut builder = EvidenceBuilder::new(salt(vector));
+    for (kind, raws) in values {
+        let kind = ComponentKind::from_name(kind).unwrap();
+        for raw in raws.as_array().unwrap() {
+            builder.value(kind, raw.as_str().unwrap()).unwrap();
+        }
+    }
+    let components = builder.build().components().into_iter().map(|component| {
+        serde_json::json!({
+            "kind": component.kind.name(),
+            "recipe_version": component.recipe_version,
+            "digests": component.digests.iter().map(Digest::to_hex).collect::<Vec<_>>(),
+        })
+    });
+    components.collect()
+}
+
+#[test]
+fn every_set_is_reproduced_in_any_order() {
+    for vector in part("sets") {
+        let kind = vector["kind"].as_str().unwrap();
+        let mut backwards = vector["raws"].clone();
+        backwards.as_array_mut().unwrap().reverse();
+        for raws in [&vector["raws"], &backwards] {
+            let made = components(&vector, [(kind, raws)].into_iter());
+            let digests = made[0]["digests"].as_array().cloned().unwrap_or_default();
+            assert_eq!(vector["digests"], serde_json::json!(digests), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn every_computer_is_reproduced() {
+    for vector in part("computers") {
+        let values = vector["values"].as_object().unwrap();
+        let made = components(&vector, values.iter().map(|(kind, raws)| (kind.as_str(), raws)));
+        assert_eq!(vector["components"], made, "{}", vector["about"]);
     }
 }

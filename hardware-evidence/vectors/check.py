@@ -15,6 +15,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 JUNK = json.loads((HERE / "junk-v1.json").read_text(encoding="utf-8"))
 RECIPE_VERSION = 1
 VALUE_CHARS_MAX = 256
+SET_DIGESTS_MAX = 16
+SETS = ("NIC", "GPU")
+ASCII_SPACE = " \t\n\v\f\r"
 IGNORED_IN_HEX = " \t\n\r-:.{}"
 
 KINDS = {
@@ -131,7 +134,7 @@ def tpm_ek(raw):
 
 
 def gpu(raw):
-    parts = ascii_lower(raw.strip()).split(":")
+    parts = ascii_lower(raw.strip(ASCII_SPACE)).split(":")
     if len(parts) != 2:
         return None
     ids = [part[2:] if part.startswith("0x") else part for part in parts]
@@ -163,7 +166,7 @@ def cpu(raw):
 
 
 def ram_range(raw):
-    digits = raw.strip()
+    digits = raw.strip(ASCII_SPACE)
     if not digits.isascii() or not digits.isdigit():
         return None
     value = int(digits)
@@ -201,16 +204,53 @@ def read(salt, kind, raw):
     return {"verdict": "present", "normalised": value, "digest": digest(salt, kind, value)}
 
 
-def main():
-    recipe = json.loads((HERE / "recipe-v1.json").read_text(encoding="utf-8"))
-    faults = 0
+def of_kind(salt, kind, raws):
+    """The digests of all values of a kind, as they are sent; none if it is junk, empty or absent."""
+    readings = [read(salt, kind, raw) for raw in raws]
+    digests = sorted({found["digest"] for found in readings if found["verdict"] == "present"})
+    assert len(digests) <= 1 or kind in SETS, f"{kind} has one value"
+    return digests[:SET_DIGESTS_MAX]
+
+
+def components(salt, values):
+    """What is sent of a whole computer, by number of the kind."""
+    found = [(KINDS[kind], kind, of_kind(salt, kind, raws)) for kind, raws in values.items()]
+    return [
+        {"kind": kind, "recipe_version": RECIPE_VERSION, "digests": digests}
+        for _, kind, digests in sorted(found)
+        if digests
+    ]
+
+
+def check_values(recipe):
     for number, vector in enumerate(recipe["vectors"], start=1):
         found = read(bytes.fromhex(vector["salt"]), vector["kind"], vector["raw"])
         wanted = {name: vector[name] for name in vector if name in ("verdict", "normalised", "digest")}
         if found != wanted or KINDS[vector["kind"]] != vector["kind_number"]:
-            faults += 1
-            print(f"vector {number} ({vector['kind']}): wanted {wanted}, found {found}")
-    print(f"{len(recipe['vectors'])} vectors, {faults} differ")
+            yield f"vector {number} ({vector['kind']}): wanted {wanted}, found {found}"
+
+
+def check_sets(recipe):
+    for number, vector in enumerate(recipe["sets"], start=1):
+        found = of_kind(bytes.fromhex(vector["salt"]), vector["kind"], vector["raws"])
+        if found != vector["digests"]:
+            yield f"set {number} ({vector['kind']}): wanted {vector['digests']}, found {found}"
+
+
+def check_computers(recipe):
+    for number, vector in enumerate(recipe["computers"], start=1):
+        found = components(bytes.fromhex(vector["salt"]), vector["values"])
+        if found != vector["components"]:
+            yield f"computer {number} ({vector['about']}): wanted {vector['components']}, found {found}"
+
+
+def main():
+    recipe = json.loads((HERE / "recipe-v1.json").read_text(encoding="utf-8"))
+    faults = [*check_values(recipe), *check_sets(recipe), *check_computers(recipe)]
+    for fault in faults:
+        print(fault)
+    number = sum(len(recipe[part]) for part in ("vectors", "sets", "computers"))
+    print(f"{number} vectors, {len(faults)} differ")
     return 1 if faults else 0
 
 

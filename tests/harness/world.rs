@@ -42,6 +42,8 @@ pub struct WorldOptions {
     pub activation: Vec<(&'static str, String)>,
     /// Settings of the catalog service.
     pub catalog: Vec<(&'static str, String)>,
+    /// Only the activation service, without the other one.
+    pub is_alone: bool,
     /// How the process of the activation service differs from the delivered one.
     pub activation_process: Process,
     /// How the process of the catalog service differs from the delivered one.
@@ -103,6 +105,7 @@ impl World {
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .to_vec();
         options.catalog_settings.extend::<Vec<_>>(settings(world.catalog));
+        options.is_alone = world.is_alone;
         options.activation_process = world.activation_process;
         options.catalog_process = world.catalog_process;
         let pair = Pair::start(options)?;
@@ -154,7 +157,15 @@ impl World {
     /// # Errors
     /// There is no certificate or token for the person.
     pub fn activation(&self, who: &Person) -> Result<Activation> {
-        let channel = self.channel(Service::Activation, who)?;
+        self.activation_over(self.channel(Service::Activation, who)?, who)
+    }
+
+    /// A client of the activation service that calls as this person over a connection of its own
+    /// kind.
+    ///
+    /// # Errors
+    /// There is no token for the person.
+    pub fn activation_over(&self, channel: Channel, who: &Person) -> Result<Activation> {
         Ok(ActivationServiceClient::with_interceptor(channel, self.headers(who)?))
     }
 

@@ -42,6 +42,8 @@ pub struct PairOptions {
     pub activation_settings: Vec<(String, String)>,
     /// Further settings of the catalog service.
     pub catalog_settings: Vec<(String, String)>,
+    /// Only the activation service is started; it does not need the other one.
+    pub is_alone: bool,
     /// How the process of the activation service differs from the delivered one.
     pub activation_process: Process,
     /// How the process of the catalog service differs from the delivered one.
@@ -68,6 +70,7 @@ impl PairOptions {
             catalog_port: 0,
             activation_settings: Vec::new(),
             catalog_settings: Vec::new(),
+            is_alone: false,
             activation_process: Process::default(),
             catalog_process: Process::default(),
         }
@@ -87,13 +90,15 @@ impl Pair {
     /// # Errors
     /// The folder cannot be written, a binary is missing, or a service ends instead of listening.
     pub fn start(options: PairOptions) -> Result<Self> {
-        prepare(&options.folder)?;
+        prepare(&options)?;
         let (activation_port, catalog_port) = (options.activation_port, options.catalog_port);
         let mut activation = Service::new("activation-service", &options.folder, activation_port)?;
         let mut catalog = Service::new("catalog-service", &options.folder, catalog_port)?;
         activation.start(&settings::activation(&options), &options.activation_process)?;
-        let catalog_settings = settings::catalog(&options, activation.address()?);
-        catalog.start(&catalog_settings, &options.catalog_process)?;
+        if !options.is_alone {
+            let catalog_settings = settings::catalog(&options, activation.address()?);
+            catalog.start(&catalog_settings, &options.catalog_process)?;
+        }
         Ok(Self { options, activation, catalog })
     }
 
@@ -186,14 +191,15 @@ impl Pair {
 }
 
 /// Makes what is missing in the folder.
-fn prepare(folder: &Path) -> Result<()> {
+fn prepare(options: &PairOptions) -> Result<()> {
+    let folder = options.folder.as_path();
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let out = settings::certs(folder);
     if !out.join("ca.pem").exists() {
         certs::write(&CertsArgs { out, days: 90, replace: false })?;
     }
     let content = settings::content(folder);
-    if !content.exists() {
+    if !options.is_alone && !content.exists() {
         copy(&root().join("catalog-service").join("catalog"), &content)?;
     }
     Ok(())

@@ -2,6 +2,9 @@
 
 mod actor;
 mod asking;
+mod clock;
+mod crowd;
+mod disk_faults;
 mod image;
 mod installer;
 mod owner;
@@ -19,5 +22,7 @@ use crate::campaign::Campaign;
 /// All campaigns of this side.
 #[must_use]
 pub fn campaigns() -> Vec<Campaign> {
-    vec![power::campaign(), walks::campaign()]
+    let [races, histories] = crowd::campaigns();
+    let walks = walks::campaign();
+    vec![power::campaign(), disk_faults::campaign(), clock::campaign(), walks, races, histories]
 }

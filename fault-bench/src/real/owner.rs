@@ -3,12 +3,14 @@
 use anyhow::{Context as _, Result, bail, ensure};
 use product_key::ProductKey;
 use proto::catalog::v1 as cat;
-use system_tests::{Dice, Key, MAPS_CORE, Partner, Term, World};
+use system_tests::{Dice, Key, MAPS_CORE, Partner, Term, World, days_from_now};
 
 use super::asking::{Clients, Told, ask, insist, until};
 
 const PRODUCT: &str = "windows-server-2019-standard";
 const ENROLMENT: &str = "core";
+/// Days from now to either end of the term of those who are enrolled for years.
+const YEARS_DAYS: i64 = 3_000;
 
 /// An actor who has a partner enrolled and looks at its key.
 pub(super) struct Owner {
@@ -20,6 +22,8 @@ pub(super) struct Owner {
     terms: Vec<Term>,
     /// True once a term was acknowledged.
     is_enrolled: bool,
+    /// True if it is enrolled for years and never ended, so that no clock matters.
+    is_steady: bool,
     vendor_key: String,
     /// The name of the imported key.
     imported: Option<String>,
@@ -40,6 +44,7 @@ impl Owner {
             is_recorded: false,
             terms: Vec::new(),
             is_enrolled: false,
+            is_steady: false,
             vendor_key: ProductKey::issue(random).grouped().to_string(),
             imported: None,
             reveals: Vec::new(),
@@ -47,12 +52,17 @@ impl Owner {
         })
     }
 
+    /// The same, enrolled for years and never ended.
+    pub(super) fn steady(self) -> Self {
+        Self { is_steady: true, ..self }
+    }
+
     /// Does what comes next, or one of several things; false if its outcome is unknown.
     pub(super) async fn step(&mut self) -> Result<bool> {
         if !self.is_recorded {
             return self.record().await;
         }
-        if !self.is_enrolled || self.dice.one_in(8) {
+        if !self.is_enrolled || (!self.is_steady && self.dice.one_in(8)) {
             let is_ended = self.is_enrolled && self.terms.last() == Some(&Term::Active);
             return self.enrol(if is_ended { Term::Expired } else { Term::Active }).await;
         }
@@ -72,7 +82,11 @@ impl Owner {
     }
 
     async fn enrol(&mut self, term: Term) -> Result<bool> {
-        let wire = term.enrolment(&self.partner.enrolment(ENROLMENT), MAPS_CORE)?;
+        let mut wire = term.enrolment(&self.partner.enrolment(ENROLMENT), MAPS_CORE)?;
+        if self.is_steady {
+            wire.start_time = Some(days_from_now(-YEARS_DAYS)?);
+            wire.end_time = Some(days_from_now(YEARS_DAYS)?);
+        }
         let request = cat::UpsertEnrolmentRequest { enrolment: Some(wire), validate_only: false };
         let told = ask("UpsertEnrolment", self.clients.operator.upsert_enrolment(request)).await?;
         if answered("UpsertEnrolment", &told)? {

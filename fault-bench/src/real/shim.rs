@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, anyhow};
+use jiff::{SignedDuration, Timestamp};
 use system_tests::Service;
 use xtask::pair::Process;
 use xtask::process::root;
@@ -19,12 +20,59 @@ mod word {
     pub(super) const OPERATIONS: u64 = 1;
     pub(super) const CUT_AT: u64 = 2;
     pub(super) const FAULTS: u64 = 3;
+    pub(super) const CLASSES: u64 = 0;
+    pub(super) const HITS: u64 = 4;
+    pub(super) const PASSED: u64 = 5;
     pub(super) const FAULT_WORDS: u64 = 6;
     pub(super) const CLOCKS: u64 = FAULTS + 2 * FAULT_WORDS;
     pub(super) const CLOCK_WORDS: u64 = 3;
     pub(super) const ALL: u64 = CLOCKS + 2 * CLOCK_WORDS;
 }
 const WORD_BYTES: u64 = 8;
+
+/// Which operations fail; several may be joined.
+pub(super) mod class {
+    /// Writes and cuts of files.
+    pub(in crate::real) const WRITE: u64 = 1;
+    /// Syncs of files and folders.
+    pub(in crate::real) const SYNC: u64 = 2;
+    /// Renames.
+    pub(in crate::real) const RENAME: u64 = 4;
+    /// All that takes space: new files and folders, and files that get longer.
+    pub(in crate::real) const GROW: u64 = 8;
+}
+
+/// Numbers of errors, which are the same on all Linux systems.
+pub(super) mod errno {
+    /// The device failed.
+    pub(in crate::real) const EIO: u64 = 5;
+    /// No space is left.
+    pub(in crate::real) const ENOSPC: u64 = 28;
+}
+
+/// Operations that fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) classes: u64,
+    pub(super) error: u64,
+    /// So many of them succeed before.
+    pub(super) skip: u64,
+    /// So many fail; `u64::MAX` for all from then on.
+    pub(super) times: u64,
+}
+
+/// How the wall clock goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clock {
+    /// By the true one.
+    True,
+    /// So far beside it.
+    Shifted(SignedDuration),
+    /// Backwards from there.
+    Backwards(SignedDuration),
+    /// It stands there.
+    Frozen(SignedDuration),
+}
 
 /// The library and the file through which it is told what to do.
 pub(super) struct Shim {
@@ -79,6 +127,44 @@ impl Shim {
     pub(super) fn restore(&self) -> Result<()> {
         self.write(word::CUT_AT, 0)?;
         self.write(word::IS_CUT, 0)
+    }
+
+    /// From now on these operations of a service fail; none ends it.
+    pub(super) fn fail(&self, service: Service, fault: Option<Fault>) -> Result<()> {
+        let at = word::FAULTS + slot(service) * word::FAULT_WORDS;
+        // Without a class nobody looks at the others, which can then be changed one by one.
+        self.write(at + word::CLASSES, 0)?;
+        let Some(fault) = fault else { return Ok(()) };
+        for (number, value) in (1..).zip([fault.error, fault.skip, fault.times, 0, 0]) {
+            self.write(at + number, value)?;
+        }
+        self.write(at + word::CLASSES, fault.classes)
+    }
+
+    /// Operations of a service that were made to fail since the last [`Self::fail`].
+    pub(super) fn hits(&self, service: Service) -> Result<u64> {
+        self.read(word::FAULTS + slot(service) * word::FAULT_WORDS + word::HITS)
+    }
+
+    /// Operations of the failing classes that a service tried since the last [`Self::fail`].
+    pub(super) fn passed(&self, service: Service) -> Result<u64> {
+        self.read(word::FAULTS + slot(service) * word::FAULT_WORDS + word::PASSED)
+    }
+
+    /// How the wall clock of a service goes from now on.
+    pub(super) fn set_clock(&self, service: Service, clock: Clock) -> Result<()> {
+        let (mode, offset) = match clock {
+            Clock::True => (0, SignedDuration::ZERO),
+            Clock::Shifted(by) => (1, by),
+            Clock::Backwards(from) => (2, from),
+            Clock::Frozen(at) => (3, at),
+        };
+        let at = word::CLOCKS + slot(service) * word::CLOCK_WORDS;
+        self.write(at, 0)?;
+        let since = i64::try_from(Timestamp::now().as_nanosecond())?;
+        self.write(at + 1, since.cast_unsigned())?;
+        self.write(at + 2, i64::try_from(offset.as_nanos())?.cast_unsigned())?;
+        self.write(at, mode)
     }
 
     fn read(&self, word: u64) -> Result<u64> {

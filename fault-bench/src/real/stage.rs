@@ -23,10 +23,10 @@ pub(super) const SERVICES: [Service; 2] = [Service::Activation, Service::Catalog
 pub(super) struct Stage {
     pub(super) shim: Shim,
     pub(super) world: World,
-    /// The data of each service as it was durable when its present process began.
+    /// The data of each service as the last cut left it.
     images: [Image; 2],
-    /// Processes so far; each writes a trace of its own.
-    lives: u64,
+    /// Cuts so far; what is done between two of them is one trace.
+    cuts: u64,
     /// Traces and the control file, which are no data of a service.
     desk: TempDir,
 }
@@ -53,7 +53,7 @@ impl Stage {
         };
         let world = world::start(folder, options).await?;
         let images = [Image::default(), Image::default()];
-        Ok(Self { shim, world, images, lives: 1, desk })
+        Ok(Self { shim, world, images, cuts: 0, desk })
     }
 
     /// So many actors with dice of their own.
@@ -80,7 +80,7 @@ impl Stage {
         self.shim.cut()?;
         self.kill()?;
         for (image, service) in self.images.iter_mut().zip(SERVICES) {
-            let trace = trace(&self.desk, self.lives - 1, service);
+            let trace = trace(&self.desk, self.cuts, service);
             // A service that was not started has written nothing.
             let bytes = if trace.exists() { fs::read(&trace)? } else { Vec::new() };
             let dice = dice.apart(u64::from(service == Service::Catalog));
@@ -88,6 +88,7 @@ impl Stage {
             *image = left.with_context(|| format!("the trace of {service:?}"))?;
             image.restore(&data(self.world.folder(), service))?;
         }
+        self.cuts += 1;
         self.shim.restore()
     }
 
@@ -103,12 +104,25 @@ impl Stage {
         Ok(())
     }
 
+    /// Ends both in good order, as far as they run and can.
+    pub(super) fn stop(&mut self) -> Result<()> {
+        let pair = &mut self.world.pair;
+        block_in_place(|| {
+            if pair.catalog().pid().is_some() {
+                pair.stop_catalog()?;
+            }
+            if pair.activation().pid().is_some() {
+                pair.stop_activation()?;
+            }
+            Ok(())
+        })
+    }
+
     /// Starts both on what is there; false if the power goes before they serve.
     pub(super) fn start(&mut self) -> Result<bool> {
         let [activation, catalog] = SERVICES.map(|service| {
-            process(&self.shim, &self.desk, self.world.folder(), self.lives, service)
+            process(&self.shim, &self.desk, self.world.folder(), self.cuts, service)
         });
-        self.lives += 1;
         let pair = &mut self.world.pair;
         pair.set_processes(activation, catalog);
         let start = || pair.start_activation().and_then(|()| pair.start_catalog());
@@ -142,8 +156,8 @@ impl Stage {
     }
 }
 
-fn process(shim: &Shim, desk: &TempDir, world: &Path, life: u64, service: Service) -> Process {
-    shim.process(service, &data(world, service), Some(&trace(desk, life, service)))
+fn process(shim: &Shim, desk: &TempDir, world: &Path, cuts: u64, service: Service) -> Process {
+    shim.process(service, &data(world, service), Some(&trace(desk, cuts, service)))
 }
 
 /// The folder of a service's data in a world.
@@ -151,7 +165,7 @@ fn data(world: &Path, service: Service) -> PathBuf {
     world.join("data").join(format!("{service:?}").to_lowercase())
 }
 
-/// The trace of a service's process after so many others.
-fn trace(desk: &TempDir, life: u64, service: Service) -> PathBuf {
-    desk.path().join(format!("trace-{life}-{service:?}"))
+/// The trace of a service's processes after so many cuts.
+fn trace(desk: &TempDir, cuts: u64, service: Service) -> PathBuf {
+    desk.path().join(format!("trace-{cuts}-{service:?}"))
 }

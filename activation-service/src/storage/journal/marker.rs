@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::Error;
 use super::frame::Fields;
-use super::segment::no_space_or;
+use super::segment::{Header, no_space_or};
 use super::{ChainId, Checkpoint, Location};
 use crate::storage::disk::Disk;
 
@@ -24,6 +24,14 @@ pub(super) enum Marker {
         chain: ChainId,
         end: Checkpoint,
     },
+}
+
+impl Marker {
+    /// Where the journal of these segments was closed in good order.
+    pub(super) fn closed_at(&self, headers: &[Header]) -> Option<Checkpoint> {
+        let Self::Closed { chain, end } = self else { return None };
+        headers.first().is_some_and(|first| first.chain == *chain).then_some(*end)
+    }
 }
 
 pub(super) fn path(folder: &Path) -> PathBuf {

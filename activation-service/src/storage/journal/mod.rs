@@ -57,6 +57,9 @@ pub struct Options {
     pub low_water_bytes: u64,
     /// All before it was checked earlier and is not checked again when opening.
     pub verified: Option<Checkpoint>,
+    /// After a clean close only the segment that it ended in is checked when opening: what lies
+    /// before was checked by whoever closed it, and is left to a scrub.
+    pub is_clean_close_trusted: bool,
     /// What someone outside remembers of it, and it must hold.
     pub known: [Option<Known>; 2],
     #[cfg(test)]
@@ -78,6 +81,7 @@ impl Default for Options {
             reserve_bytes: 64 << 20,
             low_water_bytes: 0,
             verified: None,
+            is_clean_close_trusted: false,
             known: [None; 2],
             #[cfg(test)]
             mutant: tests::Mutant::None,

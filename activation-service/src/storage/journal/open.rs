@@ -137,7 +137,8 @@ impl Opening {
             headers.push(self.create(new)?);
         }
         self.check_chain(expected, headers.first())?;
-        let contents = chain.follow(headers, self.options.verified)?;
+        let closed = self.options.is_clean_close_trusted.then(|| marker.closed_at(&headers));
+        let contents = chain.follow(headers, self.options.verified.or(closed.flatten()))?;
         for known in self.options.known.iter().flatten() {
             chain.holds(&contents, *known)?;
         }

@@ -19,6 +19,14 @@ const VENDORS: [(&str, &str); 7] = [
     ("centaur", "CentaurHauls"),
 ];
 
+/// What the name has in it that a processor gives itself.
+const BRAND_MARKS: [(&str, &str); 4] = [
+    ("GenuineIntel", "(R)"),
+    ("AuthenticAMD", "AMD"),
+    ("HygonGenuine", "Hygon"),
+    ("CentaurHauls", "VIA"),
+];
+
 /// What Linux calls the architecture of every 64-bit processor of ARM.
 const ARM_ARCHITECTURE: &str = "8";
 
@@ -44,10 +52,15 @@ pub(super) fn first<'r, 'a: 'r>(
     };
     let by_id = || from_id(record.value(&["ID"])?);
     let (family, model) = by_id().or_else(by_words).ok_or(AbsentReason::NotFound)?;
-    // A placeholder for the brand would make another value of the same processor.
-    match is_junk(ComponentKind::Cpu, &cpu("", "", "", brand)) {
-        true => Ok(cpu("", "", "", brand)),
-        false => Ok(cpu(vendor, &family, &model, brand)),
+    // A placeholder for the brand, or a name that the firmware made up, would make another value of
+    // the same processor.
+    if is_junk(ComponentKind::Cpu, &cpu("", "", "", brand)) {
+        return Ok(cpu("", "", "", brand));
+    }
+    let is_own = BRAND_MARKS.iter().any(|(of, mark)| *of == vendor && brand.contains(mark));
+    match is_own {
+        true => Ok(cpu(vendor, &family, &model, brand)),
+        false => Err(AbsentReason::NotFound),
     }
 }
 
@@ -88,6 +101,21 @@ fn from_id(id: &str) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_the_firmware_made_up_is_no_value() {
+        let processor = |version: &str| {
+            let text = format!(
+                "Handle 0x0004, DMI type 4, 42 bytes\nManufacturer: Intel\nID: 7A 06 01 00\n\
+                 Version: {version}\n"
+            );
+            first(super::super::records(&text).iter())
+        };
+        let own = "Intel(R) Xeon(R) CPU E5420 @ 2.50GHz";
+        assert_eq!(processor(own), Ok(format!("GenuineIntel|6|23|{own}")));
+        assert_eq!(processor("Intel Xeon"), Err(AbsentReason::NotFound));
+        assert_eq!(processor("Not Specified"), Ok("|||Not Specified".to_owned()));
+    }
 
     #[test]
     fn bytes_of_the_first_leaf_are_family_and_model() {

@@ -1,5 +1,7 @@
 //! From dmidecode's text to records with named fields, one line after the other.
 //!
+//! Signs of quotation in front of lines, as in letters, do not matter.
+//!
 //! Nothing is expected of the text: indentation may be lost, headers missing, lines cut, blank
 //! lines doubled. A record begins at its handle, or where the quiet form has no handles at the
 //! title that follows a blank line, and what no record is begun for is skipped.
@@ -67,7 +69,7 @@ pub(super) fn records(text: &str) -> Vec<Record<'_>> {
     let line_end = if text.contains('\n') { '\n' } else { '\r' };
     for line in text.split_inclusive(line_end) {
         let is_cut = !line.ends_with(line_end);
-        let line = line.trim_matches(|c: char| c.is_whitespace() || c.is_control());
+        let line = line.trim_matches(|c: char| c.is_whitespace() || c.is_control() || c == '>');
         if line.is_empty() {
             after_blank = true;
             continue;
@@ -183,6 +185,8 @@ mod tests {
             kinds("HANDLE 0X0001, DMI TYPE 1, 27 BYTES\r\n\r\nUUID : x\r\n"),
             [(Some(1), 1)]
         );
+        let quoted = "> Handle 0x0001, DMI type 1, 27 bytes\n\n> System Information\n> > UUID: x\n";
+        assert_eq!(kinds(quoted), [(Some(1), 1)]);
         assert_eq!(kinds("Handle 0x0001\nSystem Information\nUUID: x"), [(Some(1), 1)]);
     }
 

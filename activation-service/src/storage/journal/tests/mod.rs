@@ -1,5 +1,6 @@
 //! Crashes, damage, faults and full disks; the mutants show that these tests bite.
 
+mod clean_close;
 mod crashes;
 mod damage;
 mod faults;

@@ -52,6 +52,19 @@ pub fn export(folder: &Path, file: &Path, tell: &mut Tell<'_>) -> Result<Exporte
     Ok(Exported { chain_id: view.chain.to_string(), last_sequence, accounts, bytes })
 }
 
+/// Reads a snapshot to its end and trusts nothing in it; how many accounts it holds.
+///
+/// # Errors
+/// It is no whole snapshot.
+pub fn check_snapshot(
+    disk: &dyn Disk,
+    file: &Path,
+    tell: &mut Tell<'_>,
+) -> Result<u64, UpkeepError> {
+    let contents = snapshot::read(disk, file, "reading", tell, &mut |_, _| Ok(()))?;
+    Ok(contents.accounts)
+}
+
 fn write(
     view: &View,
     writer: &mut SnapshotWriter,

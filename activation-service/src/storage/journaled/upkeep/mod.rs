@@ -28,7 +28,7 @@ use crate::storage::disk::{DiskError, RealDisk};
 use crate::storage::journal::{self, Location, View};
 use crate::storage::sled::OpenError;
 pub use erase::{Erased, Erasure, erase};
-pub use export::{Exported, export};
+pub use export::{Exported, check_snapshot, export};
 pub use import::{Imported, import};
 pub use rebuild::{Rebuilt, rebuild};
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotFault};

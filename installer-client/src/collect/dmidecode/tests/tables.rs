@@ -17,7 +17,7 @@ macro_rules! dump {
 }
 
 /// Names and texts.
-pub(super) const DUMPS: [(&str, &str); 26] = [
+pub(super) const DUMPS: [(&str, &str); 27] = [
     dump!("apple-macbookpro"),
     dump!("arm-ampere-server"),
     dump!("asrock-white-box"),
@@ -43,11 +43,12 @@ pub(super) const DUMPS: [(&str, &str); 26] = [
     dump!("tablet-type2-strings"),
     dump!("virtualbox-guest"),
     dump!("vmware-guest"),
+    dump!("words-of-2002"),
     dump!("xen-hvm-guest"),
 ];
 
 /// Board serial and model, UUID, chassis serial and firmware of each dump.
-pub(super) const IDENTITIES: [(&str, [Expected; 5]); 26] = [
+pub(super) const IDENTITIES: [(&str, [Expected; 5]); 27] = [
     (
         "apple-macbookpro",
         [
@@ -257,6 +258,10 @@ pub(super) const IDENTITIES: [(&str, [Expected; 5]); 26] = [
         ],
     ),
     (
+        "words-of-2002",
+        [Is("NA60B7Y0AB1"), Is("IBM|-[M51G]-"), Absent, Is("KBAB123"), Is("-[KPE142AUS-1.42]-")],
+    ),
+    (
         "xen-hvm-guest",
         [
             Absent,
@@ -269,7 +274,8 @@ pub(super) const IDENTITIES: [(&str, [Expected; 5]); 26] = [
 ];
 
 /// Processor, GiB of memory and hypervisor of some.
-pub(super) const MACHINES: [(&str, Expected, u64, Option<&str>); 17] = [
+pub(super) const MACHINES: [(&str, Expected, u64, Option<&str>); 18] = [
+    ("words-of-2002", Absent, 1, None),
     (
         "dell-latitude-7490",
         Is("GenuineIntel|6|142|Intel(R) Core(TM) i5-8350U CPU @ 1.70GHz"),

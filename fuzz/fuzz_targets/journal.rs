@@ -1,0 +1,4 @@
+//! Fuzzes the target `journal` of `fault_bench::fuzzing`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| fault_bench::fuzzing::run("journal", input));
