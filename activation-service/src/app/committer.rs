@@ -14,9 +14,10 @@ use super::AppError;
 use crate::domain::account::{Account, Head};
 use crate::domain::command::{Answer, Command, Context, Decision, decide};
 use crate::domain::error::Refusal;
-use crate::domain::event::Event;
+use crate::domain::event::{Body, Event};
 use crate::domain::ids::{KeyId, RequestId};
 use crate::domain::policy::Policy;
+use crate::mutants::{self, Mutant};
 use crate::ports::{Change, Committed, KeyRef, Ledger, LedgerError};
 
 /// Most commands that wait; beyond that new work is refused.
@@ -186,6 +187,9 @@ impl Writer {
             recorded: recorded.as_deref(),
             lookup_owner,
         };
+        let as_loaded =
+            mutants::is_on(Mutant::CheckOutsideDecision).then(|| work.as_loaded()).flatten();
+        let context = Context { account: as_loaded.as_ref().or(context.account), ..context };
         let decision = decide(context, &job.command);
         work.take_in(decision).map(Some)
     }
@@ -285,6 +289,16 @@ impl Working {
     /// The event of this batch that records the request.
     fn recorded(&self, id: RequestId) -> Option<&Event> {
         self.events.iter().find(|event| event.request.is_some_and(|request| request.id == id))
+    }
+
+    /// The deliberate bug: the account with as many activations left as when it was loaded.
+    fn as_loaded(&self) -> Option<Account> {
+        let mut account = self.account.clone()?;
+        let counted =
+            |event: &&Event| matches!(&event.body, Body::Activated(it) if it.outcome.is_counted());
+        let counted = self.events.iter().filter(counted).count();
+        account.head.used = account.head.used.saturating_sub(u32::try_from(counted).unwrap_or(0));
+        Some(account)
     }
 
     /// Applies what was decided, so that the next decision of the batch sees it.

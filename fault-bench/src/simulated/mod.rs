@@ -1,6 +1,7 @@
 //! Lives of the engine in one thread on a simulated ground, each determined by its seed.
 
 mod clocks;
+mod mutants;
 mod nth_call;
 mod store;
 mod truth;
@@ -10,6 +11,7 @@ use activation_service::storage::disk::sim::{Dice, TornSize};
 use anyhow::{Result, ensure};
 
 use crate::campaign::{Campaign, Promise, Side, Told};
+pub(crate) use mutants::trials;
 use world::{Shape, World};
 
 /// All campaigns of this side.

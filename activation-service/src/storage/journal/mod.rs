@@ -23,6 +23,7 @@ mod view;
 
 use std::sync::Arc;
 
+use crate::mutants::{self, Mutant};
 use crate::storage::disk::DiskFile;
 pub use error::{Error, Flaw, UnreadableBody};
 pub use frame::{
@@ -230,6 +231,9 @@ impl Journal {
             // What was written at the last call is synced, what is written now is not.
             self.file.sync_data()?;
         }
+        if mutants::is_on(Mutant::AnswerBeforeSync) {
+            self.file.sync_data()?;
+        }
         self.file.write_at(offset, &self.unwritten)?;
         self.sync_file()?;
         self.unwritten.clear();
@@ -245,6 +249,9 @@ impl Journal {
                 return Ok(self.file.sync_data().or_else(|_| self.file.sync_data())?);
             }
             tests::Mutant::TrustsTailAfterFailedSync | tests::Mutant::None => {}
+        }
+        if mutants::is_on(Mutant::NoSync) || mutants::is_on(Mutant::AnswerBeforeSync) {
+            return Ok(());
         }
         Ok(self.file.sync_data()?)
     }

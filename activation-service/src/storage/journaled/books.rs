@@ -9,11 +9,15 @@ use crate::domain::account::{Account, Head};
 use crate::domain::event::Event;
 use crate::domain::ids::{ActivationId, KeyId, RequestId};
 use crate::domain::product_key::LookupDigest;
+use crate::mutants::{self, Mutant};
 use crate::ports::{Recorded, Span};
 use crate::storage::journal::{Hash, Location};
 use crate::storage::rows::{Census, Posting, RowError, Rows, Sightings, WriteSet};
 use crate::storage::sled::{GROUP_BYTES_MAX, GROUP_OPERATIONS_MAX, OpenError};
 use crate::storage::store::{Shelf, StoreError};
+
+/// Events between two syncs of the deliberate bug that syncs too seldom.
+const WIDE_WINDOW_EVENTS: u64 = 2_000;
 
 /// Sled as the ledger that answers questions.
 pub(super) struct Books {
@@ -83,6 +87,9 @@ impl Books {
             let rows = self.rows.write().map_err(|_| "a writer panicked".to_owned())?;
             rows.write(&group).map_err(|error| error.to_string())?;
         }
+        if mutants::is_on(Mutant::WideSyncWindow) && !sequence.is_multiple_of(WIDE_WINDOW_EVENTS) {
+            return Ok(());
+        }
         self.durable()
     }
 
@@ -93,6 +100,9 @@ impl Books {
     /// Writes sightings; they may be lost, so nobody waits for them.
     pub(super) fn write_seen(&self, sightings: &Sightings) -> Result<(), String> {
         self.read(|rows| Ok(rows.write_seen(sightings)?)).map_err(|error| error.to_string())?;
+        if mutants::is_on(Mutant::WideSyncWindow) {
+            return Ok(());
+        }
         self.durable()
     }
 

@@ -13,6 +13,7 @@ use crate::domain::account::Head;
 use crate::domain::event::Event;
 use crate::domain::ids::{ActivationId, KeyId, RequestId};
 use crate::domain::product_key::LookupDigest;
+use crate::mutants::{self, Mutant};
 use crate::ports::{LedgerError, Recorded, Span};
 use crate::storage::journal::Reader;
 use crate::storage::rows::{RowError, Sightings};
@@ -123,6 +124,9 @@ impl Shared {
         request: RequestId,
     ) -> Result<Option<Arc<Event>>, LedgerError> {
         self.alive()?;
+        if mutants::is_on(Mutant::NoRequestId) {
+            return Ok(None);
+        }
         match self.overlay(|overlay| overlay.recorded(key_id, request)) {
             Some(event) => Ok(Some(event)),
             None => self.row(self.books.recorded(key_id, request)),

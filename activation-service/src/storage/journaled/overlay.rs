@@ -13,6 +13,7 @@ use super::loads::Loads;
 use super::weight;
 use crate::domain::event::Event;
 use crate::domain::ids::{KeyId, RequestId};
+use crate::mutants::{self, Mutant};
 use crate::ports::{Change, Loaded, Recorded};
 use crate::storage::journal::Location;
 use crate::storage::memory::new_lookups;
@@ -146,6 +147,7 @@ impl Overlay {
         let Some(resident) = self.accounts.get(key_id) else { return AtHand::Nothing };
         let account = Arc::clone(resident.account());
         let loaded = |recorded| Loaded { account, recorded, as_of_sequence: self.durable };
+        let request = request.filter(|_| !mutants::is_on(Mutant::NoRequestId));
         let Some(request) = request.filter(|request| resident.may_have_recorded(*request)) else {
             return AtHand::Whole(loaded(None));
         };

@@ -30,15 +30,24 @@ pub(super) fn rests_on(told: Option<&Told>, version: u64) -> Option<bool> {
     match told? {
         Told::Activated(it) => Some(it.granted.proof == version),
         Told::GivenUp(_) => Some(true),
-        Told::No(AppError::Unavailable | AppError::Overloaded | AppError::Contended) => None,
+        Told::No(error) if is_passing(error) => None,
         _ => Some(false),
     }
+}
+
+/// True if the client may ask again and be answered.
+const fn is_passing(error: &AppError) -> bool {
+    matches!(
+        error,
+        AppError::Unavailable | AppError::DiskFull | AppError::Overloaded | AppError::Contended
+    )
 }
 
 /// An answer to a question that is about no key.
 pub(super) fn without_key(told: &Told) -> Result<()> {
     match told {
-        Told::No(AppError::NoLedgerHead | AppError::Unavailable | AppError::Overloaded) => Ok(()),
+        Told::No(AppError::NoLedgerHead) => Ok(()),
+        Told::No(error) if is_passing(error) => Ok(()),
         _ => bail!("no answer to that"),
     }
 }
@@ -215,7 +224,7 @@ impl Seen<'_> {
 
     fn refused(&self, ask: &Ask, error: &AppError) -> Result<()> {
         let refusal = match error {
-            AppError::Unavailable | AppError::Overloaded | AppError::Contended => return Ok(()),
+            error if is_passing(error) => return Ok(()),
             AppError::Refused { refusal, .. } => refusal,
             _ => bail!("no client asked for that"),
         };

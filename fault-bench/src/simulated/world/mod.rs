@@ -18,9 +18,7 @@ use activation_service::domain::ids::ActivationId;
 use activation_service::storage::disk::SimDisk;
 use activation_service::storage::disk::sim::{Calls, Dice, Fault, FaultKind};
 use activation_service::storage::journal;
-use activation_service::storage::journaled::{
-    Ground, JournaledLedger, JournaledOptions, MemoryBounds,
-};
+use activation_service::storage::journaled::{Ground, JournaledLedger, JournaledOptions};
 use activation_service::storage::sled::SledOptions;
 use anyhow::{Result, anyhow, bail, ensure};
 use receipt::{SigningKey, TrustedKeys};
@@ -200,7 +198,7 @@ impl World {
                 sled: SledOptions::default(),
                 signing_key: SigningKey::from_seed(&SIGNING_SEED),
                 new_chain: CHAIN,
-                memory: MemoryBounds::default(),
+                memory: self.shape.memory,
             };
             let ground = Ground {
                 disk: Arc::new(self.disk.clone()),

@@ -1,6 +1,7 @@
 //! What a life is made of; its seed draws the rest.
 
 use activation_service::storage::disk::sim::{Dice, TornSize};
+use activation_service::storage::journaled::MemoryBounds;
 
 /// What a life is made of. Chances are parts of a thousand of each step.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,8 @@ pub(crate) struct Shape {
     pub(crate) last_cut: bool,
     /// How often every request is sent at least.
     pub(crate) sendings_min: u64,
+    /// Most bytes of accounts and events that the service keeps.
+    pub(crate) memory: MemoryBounds,
     /// Bytes of a segment of the journal.
     pub(crate) segment_bytes: u64,
 }
@@ -61,8 +64,12 @@ pub(crate) enum Variety {
 impl Shape {
     /// A life of power cuts, which always ends with one.
     pub(crate) fn of_cuts(dice: &mut Dice) -> Self {
-        let cut = 8 + dice.below(16);
-        Self { cut, last_cut: true, kill: 3, ..Self::draw(dice) }
+        let life = Self { last_cut: true, kill: 3, ..Self::draw(dice) };
+        if dice.chance(20) {
+            // Much is written before the only cut.
+            return Self { cut: 0, kill: 0, stop: 0, fault: 0, asks: 160, apply: 200, ..life };
+        }
+        Self { cut: 8 + dice.below(16), ..life }
     }
 
     /// A life in which every request is sent many times: at once, after its answer was lost, and
@@ -103,7 +110,7 @@ impl Shape {
             kill: 0,
             cut: 0,
             stop: 6,
-            last_cut: false,
+            last_cut: true,
             segment_bytes: 16 << 10,
             ..Self::draw(&mut Dice::new(0))
         }
@@ -133,6 +140,10 @@ impl Shape {
             torn,
             last_cut: dice.chance(50),
             sendings_min: 1,
+            memory: MemoryBounds {
+                account_cache_bytes: *pick(dice, &[0, 5_000, 1 << 20]).unwrap_or(&0),
+                pinned_bytes: *pick(dice, &[20_000, 1 << 20, 1 << 20]).unwrap_or(&0),
+            },
             segment_bytes: if dice.chance(50) { 16 << 10 } else { 32 << 10 },
         }
     }
