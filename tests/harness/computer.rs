@@ -107,6 +107,12 @@ impl Computer {
         kinds.iter().flat_map(|kind| self.profile.raw(*kind).to_vec()).collect()
     }
 
+    /// Its values, for those who compare without a service.
+    #[must_use]
+    pub const fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
     /// What leaves the computer.
     ///
     /// # Errors

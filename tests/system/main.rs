@@ -25,6 +25,7 @@ mod get_install_instructions;
 mod get_key;
 mod get_ledger_head;
 mod get_product;
+mod hardware_compare;
 mod hot_key;
 mod import_product_keys;
 mod json;

@@ -2,7 +2,7 @@
 
 /// How makers, products and versions begin in the firmware of guests, in lower-case, and the
 /// hypervisor or cloud behind them.
-const NAMES: [(&str, &str); 24] = [
+const NAMES: [(&str, &str); 33] = [
     ("vmware", "VMware"),
     ("innotek", "VirtualBox"),
     ("virtualbox", "VirtualBox"),
@@ -12,7 +12,8 @@ const NAMES: [(&str, &str); 24] = [
     ("kvm", "KVM"),
     ("rhev", "KVM"),
     ("ovirt", "KVM"),
-    ("red hat kvm", "KVM"),
+    ("red hat", "KVM"),
+    ("rhel", "KVM"),
     ("openstack", "OpenStack"),
     ("bochs", "Bochs"),
     ("xen", "Xen"),
@@ -23,6 +24,14 @@ const NAMES: [(&str, &str); 24] = [
     ("google compute engine", "Google Compute Engine"),
     ("alibaba cloud ecs", "Alibaba Cloud"),
     ("digitalocean", "DigitalOcean"),
+    ("tencent cloud", "Tencent Cloud"),
+    ("hetzner", "Hetzner"),
+    ("vserver", "Hetzner"),
+    ("scaleway", "Scaleway"),
+    ("upcloud", "UpCloud"),
+    ("smartdc hvm", "SmartOS"),
+    ("cloud hypervisor", "Cloud Hypervisor"),
+    ("crosvm", "crosvm"),
     ("nutanix ahv", "Nutanix"),
     ("ahv", "Nutanix"),
     ("virtualmac", "Apple Virtualization"),
