@@ -1,6 +1,7 @@
 //! Lives of the engine in one thread on a simulated ground, each determined by its seed.
 
 mod clocks;
+mod histories;
 mod mutants;
 mod nth_call;
 mod store;
@@ -41,6 +42,12 @@ pub fn campaigns() -> Vec<Campaign> {
             "jumps of up to 400 days, and a clock that stands",
             (20, 200),
             clocks::play,
+        ),
+        of(
+            Promise::P8,
+            "histories of each key over lost answers, kills and cuts",
+            (280, 20_000),
+            histories::play,
         ),
     ]
 }

@@ -93,6 +93,19 @@ impl Shape {
         Self { jump: 80, activate_by_percent, ..Self::draw(dice) }
     }
 
+    /// A life whose clients ask only what the judge of linearizability knows.
+    pub(crate) fn of_histories(dice: &mut Dice) -> Self {
+        Self {
+            variety: Variety::Plain,
+            at_once: 3 + usize::try_from(dice.below(6)).unwrap_or(0),
+            gates_open_percent: *pick(dice, &[0, 30]).unwrap_or(&0),
+            resend: 60,
+            leave: 5,
+            lose_percent: 10,
+            ..Self::draw(dice)
+        }
+    }
+
     /// The same life for everybody: nothing befalls it by chance.
     pub(crate) fn scripted() -> Self {
         Self {
