@@ -27,6 +27,14 @@ pub struct FaultsArgs {
     bench: Vec<String>,
 }
 
+impl FaultsArgs {
+    /// The bench with these words, not optimised and without fuzzing.
+    #[must_use]
+    pub fn of(bench: Vec<String>) -> Self {
+        Self { release: false, fuzz: None, bench }
+    }
+}
+
 /// Builds and starts it.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::tools::Tools;
+use crate::faults::{FaultsArgs, run_bench};
 use crate::process::{cargo, root, run};
 
 /// One step.
@@ -14,7 +15,7 @@ pub(super) struct Step {
     pub(super) run: fn() -> Result<()>,
 }
 
-pub(super) const STEPS: [Step; 10] = [
+pub(super) const STEPS: [Step; 11] = [
     Step { name: "format", about: "every file is as cargo fmt writes it", run: format },
     Step { name: "tidy", about: "the laws of the house hold", run: tidy },
     Step { name: "tools", about: "grpcurl, buf and grpcio are in target/tools", run: tools },
@@ -23,6 +24,11 @@ pub(super) const STEPS: [Step; 10] = [
     Step { name: "lints", about: "clippy finds no fault in any target", run: lints },
     Step { name: "build", about: "all binaries, which the system tests start", run: build },
     Step { name: "tests", about: "the tests of all crates", run: tests },
+    Step {
+        name: "faults",
+        about: "no promise is broken, every deliberate bug noticed",
+        run: faults,
+    },
     Step { name: "doctests", about: "the examples in the documentation", run: doctests },
     Step { name: "docs", about: "the documentation has no dead link", run: docs },
 ];
@@ -68,6 +74,13 @@ fn tests() -> Result<()> {
     let arguments =
         ["test", "--locked", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"];
     run(cargo().args(arguments).envs(tools.environment()))
+}
+
+/// The quick plan; `cargo xtask faults --full` is for hours.
+fn faults() -> Result<()> {
+    let report = root().join("target/faults/quick.json");
+    let words = ["--quick".into(), "--json".into(), report.display().to_string()];
+    run_bench(&FaultsArgs::of(words.to_vec()))
 }
 
 fn doctests() -> Result<()> {
