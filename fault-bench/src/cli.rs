@@ -90,6 +90,9 @@ fn bench(cli: &Cli) -> Result<bool> {
     }
     report.seconds = start.elapsed().as_secs_f64();
     if let Some(path) = &cli.json {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
         let text = serde_json::to_string_pretty(&report)?;
         std::fs::write(path, text + "\n").with_context(|| path.display().to_string())?;
     }
