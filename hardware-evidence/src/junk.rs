@@ -63,6 +63,22 @@ pub fn is_junk(kind: ComponentKind, raw: &str) -> bool {
     !matches!(read(kind, raw), Reading::Value(_))
 }
 
+/// Whether a text is a placeholder as it stands, which tells nothing of the computer it is in. Of
+/// one that is junk for a word in it, the rest might.
+#[must_use]
+pub fn is_placeholder(raw: &str) -> bool {
+    let value = canonical::text(raw, VALUE_CHARS_MAX);
+    let listed = |list: &[&str]| list.contains(&value.as_str());
+    let is_sequence =
+        SEQUENCES.iter().any(|(text, least)| value.len() >= *least && text.starts_with(&value));
+    listed(TEXTS)
+        || listed(SERIAL_TEXTS)
+        || is_sequence
+        || has_one_symbol(&value)
+        || counts_up(&value)
+        || canonical::system_uuid(raw).is_some_and(|uuid| is_junk_uuid(&uuid))
+}
+
 impl NormalValue {
     /// The value, to be digested and nothing else.
     #[must_use]
@@ -130,9 +146,14 @@ fn os_install_id(raw: &str) -> Option<String> {
 /// Listed, without any letter or digit, of one letter or digit repeated, or counting up from 0 or
 /// 1, alone or behind letters.
 fn is_junk_text(value: &str) -> bool {
+    has_one_symbol(value) || is_listed(value) || is_counting(value)
+}
+
+/// At most one letter or digit, however often.
+fn has_one_symbol(value: &str) -> bool {
     let mut symbols = value.chars().filter(|c| c.is_ascii_alphanumeric() || !c.is_ascii());
-    let Some(first) = symbols.next() else { return true };
-    symbols.all(|symbol| symbol == first) || is_listed(value) || is_counting(value)
+    let first = symbols.next();
+    symbols.all(|symbol| Some(symbol) == first)
 }
 
 fn is_listed(value: &str) -> bool {
@@ -142,17 +163,18 @@ fn is_listed(value: &str) -> bool {
         || SEQUENCES.iter().any(|(text, least)| value.len() >= *least && text.starts_with(value))
 }
 
-/// Any prefix of 1234567890 repeated, or at least four digits of 0123456789 repeated; behind
-/// letters and signs either, from [`COUNTING_TAIL_DIGITS_MIN`] digits on.
+/// Counting, alone or behind letters and signs from [`COUNTING_TAIL_DIGITS_MIN`] digits on.
 fn is_counting(value: &str) -> bool {
-    let counts_from = |digits: &str, start: u32| {
-        (start..).zip(digits.chars()).all(|(n, c)| Some(c) == char::from_digit(n % 10, 10))
-    };
     let tail = value.trim_start_matches(|c: char| !c.is_ascii_digit());
-    let counts = |digits: &str| counts_from(digits, 1) || counts_from(digits, 0);
-    counts_from(value, 1)
-        || (value.len() >= 4 && counts_from(value, 0))
-        || (tail.len() >= COUNTING_TAIL_DIGITS_MIN && counts(tail))
+    counts_up(value) || (tail.len() >= COUNTING_TAIL_DIGITS_MIN && counts_up(tail))
+}
+
+/// Any prefix of 1234567890 repeated, or at least four digits of 0123456789 repeated.
+fn counts_up(value: &str) -> bool {
+    let from = |start: u32| {
+        (start..).zip(value.chars()).all(|(n, c)| Some(c) == char::from_digit(n % 10, 10))
+    };
+    from(1) || (value.len() >= 4 && from(0))
 }
 
 fn is_junk_uuid(canonical_uuid: &str) -> bool {

@@ -20,7 +20,7 @@ pub use canonical::{board_model, cpu, gpu};
 pub use evidence::{
     AbsentReason, Component, Evidence, EvidenceBuilder, EvidenceError, Finding, SET_DIGESTS_MAX,
 };
-pub use junk::{NormalValue, Reading, VALUE_CHARS_MAX, is_junk, read};
+pub use junk::{NormalValue, Reading, VALUE_CHARS_MAX, is_junk, is_placeholder, read};
 pub use junk_digests::JunkDigests;
 pub use kind::ComponentKind;
 pub use recipe::{DeploymentSalt, Digest, RECIPE_VERSION, WrongLength, digest};

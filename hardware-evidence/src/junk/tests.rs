@@ -128,6 +128,28 @@ fn placeholders_of_firmware_are_junk_in_every_spelling() {
 }
 
 #[test]
+fn a_placeholder_as_it_stands_is_told_from_junk_that_may_have_a_value_in_it() {
+    for raw in [
+        "To Be Filled By O.E.M.",
+        "Type2 - Board Serial Number1",
+        "BSN12345678901234567",
+        "00000000",
+        "123456789",
+        "abcdef",
+        "",
+        "   ",
+        "03000200-0400-0500-0006-000700080009",
+        "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
+    ] {
+        assert!(is_placeholder(raw), "{raw}");
+    }
+    for raw in ["Serial Number: PF1A2B3C", "Default string PF1A2B3C", "JD-12345678", "PF1A2B3C"] {
+        assert!(!is_placeholder(raw), "{raw}");
+    }
+    assert!(is_junk(ComponentKind::BoardSerial, "Serial Number: PF1A2B3C"));
+}
+
+#[test]
 fn junk_uuids_are_junk_in_both_byte_orders() {
     for raw in [
         "00000000-0000-0000-0000-000000000000",

@@ -61,7 +61,12 @@ pub(crate) fn computer(args: &ComputerArgs) -> Result<Computer, CliError> {
     } else if args.system_profiler.is_some() || args.ioreg.is_some() {
         of_mac(args.system_profiler.as_deref(), args.ioreg.as_deref())?
     } else {
-        of_profile(LinuxCollector::under(&args.root).collect())
+        let mut computer = of_profile(LinuxCollector::under(&args.root).collect());
+        if cfg!(not(target_os = "linux")) {
+            let text = "only Linux is read live: record this computer, and see --help";
+            computer.notes.push(text.to_owned());
+        }
+        computer
     };
     if let Some(handle) = &args.operator_handle {
         computer.profile = computer.profile.with_operator_handle(handle);

@@ -1,14 +1,11 @@
 //! The fields in which a maker left a placeholder, for people who wonder why a kind abstains.
 
-use hardware_evidence::{ComponentKind, is_junk};
+use hardware_evidence::{ComponentKind, is_junk, is_placeholder};
 
 use super::records::{BIOS, BOARD, CHASSIS, PROCESSOR, Record, SYSTEM};
 
 /// Most placeholders named.
 const PLACEHOLDERS_MAX: usize = 256;
-
-/// Hexadecimal digits of a UUID.
-const UUID_DIGITS: usize = 32;
 
 /// The records looked at, as people call them.
 const RECORDS: [(u8, &str); 5] = [
@@ -42,8 +39,8 @@ pub struct Placeholder {
     pub record: &'static str,
     /// The field, as dmidecode calls it.
     pub field: &'static str,
-    /// What stands there. Many computers share it, so it tells nothing of this one; what is no
-    /// listed placeholder and only malformed is not shown.
+    /// What stands there. Many computers share it, so it tells nothing of this one; what is
+    /// malformed, or a placeholder with something beside it, is not shown.
     pub text: Option<String>,
 }
 
@@ -62,17 +59,9 @@ pub(super) fn all(records: &[Record<'_>]) -> Vec<Placeholder> {
             (is_text && is_junk(*kind, value)).then(|| Placeholder {
                 record: name,
                 field,
-                text: is_shared(*kind, value).then(|| value.to_owned()),
+                text: is_placeholder(value).then(|| value.to_owned()),
             })
         })
     });
     found.take(PLACEHOLDERS_MAX).collect()
-}
-
-/// Whether a value is a placeholder by its text, and not junk for its form alone.
-fn is_shared(kind: ComponentKind, value: &str) -> bool {
-    let is_digit = |c: &char| c.is_ascii_hexdigit();
-    let has_form = value.chars().filter(is_digit).count() == UUID_DIGITS
-        && value.chars().all(|c| is_digit(&c) || c == '-');
-    kind != ComponentKind::SystemUuid || is_junk(ComponentKind::BoardSerial, value) || has_form
 }

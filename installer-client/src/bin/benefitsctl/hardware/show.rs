@@ -46,7 +46,7 @@ pub(super) async fn run(
     }
     printer.table(&header, &rows(profile, &evidence, has_salt, args.raw))?;
     for placeholder in &computer.placeholders {
-        let text = placeholder.text.as_deref().unwrap_or("malformed");
+        let text = placeholder.text.as_deref().unwrap_or("(not shown)");
         let (record, field) = (placeholder.record, placeholder.field);
         printer.note(&format!("placeholder in {record}, {field}: {text}"));
     }
