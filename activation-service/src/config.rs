@@ -21,6 +21,8 @@ pub const ENV_PREFIX: &str = "ACTIVATION";
 
 /// Smallest and largest segment of the journal.
 const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 1024 * 1024..=1024 * 1024 * 1024;
+/// Least space that is left to sled.
+const LOW_WATER_BYTES_MIN: u64 = 1024 * 1024;
 /// Segments are whole pages.
 const PAGE_BYTES: u64 = 4096;
 /// Most keys of receipts that were in force before.
@@ -93,6 +95,10 @@ pub struct SledFolder {
     pub segment_bytes: u64,
     /// Bytes held back for a full disk; default 64 MiB, at least those of a segment.
     pub reserve_bytes: u64,
+    /// Free bytes of the file system below which nothing new is recorded, and which no segment or
+    /// reserve is taken from: sled needs them for what is recorded already. Default 256 MiB, as
+    /// much as may wait for sled; at least 1 MiB.
+    pub low_water_bytes: u64,
 }
 
 impl Default for SledFolder {
@@ -107,6 +113,7 @@ impl Default for SledFolder {
             pinned_bytes: 256 * 1024 * 1024,
             segment_bytes,
             reserve_bytes: segment_bytes,
+            low_water_bytes: 256 * 1024 * 1024,
         }
     }
 }
@@ -237,6 +244,10 @@ impl Config {
                 let words = "at least those of a segment";
                 faults.push(format!("storage.sled.reserve_bytes: {words}"));
             }
+            if sled.low_water_bytes < LOW_WATER_BYTES_MIN {
+                let least = LOW_WATER_BYTES_MIN;
+                faults.push(format!("storage.sled.low_water_bytes: at least {least}"));
+            }
         }
         self.secrets.faults(&mut faults);
         if self.secrets.development_folder.is_some()
@@ -356,13 +367,14 @@ mod tests {
             ("storage.sled.folder", ""),
             ("storage.sled.segment_bytes", "1048577"),
             ("storage.sled.reserve_bytes", "1"),
+            ("storage.sled.low_water_bytes", "0"),
             ("secrets.receipt_key", "zz"),
             ("secrets.receipt_public_keys", "[\"no key\"]"),
             ("failed_lookups.per_minute", "0"),
             ("failed_lookups.penalty_ms_max", "99999999999"),
         ]);
-        let faults = bad.expect("it reads").validate().expect_err("fourteen faults").0;
-        assert_eq!(faults.len(), 14, "{faults:?}");
+        let faults = bad.expect("it reads").validate().expect_err("fifteen faults").0;
+        assert_eq!(faults.len(), 15, "{faults:?}");
     }
 
     #[test]

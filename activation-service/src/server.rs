@@ -247,6 +247,7 @@ pub fn journaled(settings: &SledFolder, signing_key: SigningKey) -> JournaledOpt
     let mut journal = journal::Options::of_sizes(settings.segment_bytes, settings.reserve_bytes);
     // The time to start must not grow with the ledger; the scrub looks at what lies before.
     journal.is_clean_close_trusted = true;
+    journal.low_water_bytes = settings.low_water_bytes;
     let new_chain = ChainId(SystemRandomness.id_bytes());
     let sled = SledOptions { cache_bytes: settings.cache_bytes };
     let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);

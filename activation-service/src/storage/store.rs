@@ -112,7 +112,8 @@ pub trait Store: Send + Sync {
 pub trait Shelf: Send + Sync {
     /// Opens them, or makes new ones. Waits for a process or a thread that is ending.
     fn open(&self) -> Result<Box<dyn Store>, OpenError>;
-    /// Moves them out of the way, never deleting any; where to. Nobody uses them any more.
+    /// Moves them out of the way, never deleting any; where to. Nobody uses them any more. If
+    /// there are none, that is [`io::ErrorKind::NotFound`].
     fn set_aside(&self) -> io::Result<PathBuf>;
     /// Leaves a mark beside them that they are damaged; durable on return. It goes with them when
     /// they are set aside.

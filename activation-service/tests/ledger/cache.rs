@@ -126,7 +126,7 @@ fn close(ledger: Arc<JournaledLedger>, folder: &Path) {
 }
 
 /// A future that has its answer at once, as everything by hand has.
-fn now<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
     let mut future = Box::pin(future);
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
@@ -134,7 +134,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn commit(ledger: &JournaledLedger, change: Change) -> Committed {
+pub(crate) fn commit(ledger: &JournaledLedger, change: Change) -> Committed {
     now(ledger.commit(vec![change])).expect("answers").remove(0)
 }
 
@@ -142,11 +142,11 @@ fn load(ledger: &JournaledLedger, number: u8, request: Option<RequestId>) -> Loa
     now(ledger.load(KeyRef::Id(key_id(number)), request)).expect("answers").expect("known")
 }
 
-fn account(ledger: &JournaledLedger, number: u8) -> Arc<Account> {
+pub(crate) fn account(ledger: &JournaledLedger, number: u8) -> Arc<Account> {
     load(ledger, number, None).account
 }
 
-fn is_committed(committed: &Committed) -> bool {
+pub(crate) fn is_committed(committed: &Committed) -> bool {
     matches!(committed, Committed::Committed { .. })
 }
 
@@ -157,7 +157,7 @@ fn request(number: u32) -> RequestId {
 }
 
 /// Registers key 1 and activates computers on it; all of it is applied.
-fn fill(ledger: &JournaledLedger, computers: u32) {
+pub(crate) fn fill(ledger: &JournaledLedger, computers: u32) {
     assert!(is_committed(&commit(ledger, change(None, &register(1, terms(1_000))))));
     for number in 1..=computers {
         let next = change(Some(&account(ledger, 1)), &activate(number, number));

@@ -14,10 +14,15 @@ mod cache;
 mod conformance;
 mod erasure;
 mod filled;
+mod full_disk;
 mod hot_key;
 mod journaled;
 mod keys;
+mod mending;
+mod mounted;
 mod mutants;
+mod sick;
+mod space;
 mod upkeep;
 
 use std::sync::Arc;

@@ -79,10 +79,14 @@ pub(crate) fn config(storage: Storage) -> Config {
 
 pub(crate) fn sled(folder: &Path) -> Storage {
     let folder = folder.join("ledger");
-    let (segment_bytes, reserve_bytes) = (1024 * 1024, 1024 * 1024);
-    let cache_bytes = 8 * 1024 * 1024;
-    let rest = SledFolder::default();
-    Storage::Sled(SledFolder { folder, cache_bytes, segment_bytes, reserve_bytes, ..rest })
+    Storage::Sled(SledFolder {
+        folder,
+        cache_bytes: 8 * 1024 * 1024,
+        segment_bytes: 1024 * 1024,
+        reserve_bytes: 1024 * 1024,
+        low_water_bytes: 1024 * 1024,
+        ..SledFolder::default()
+    })
 }
 
 impl World {

@@ -36,6 +36,7 @@ pub(super) fn activation(options: &PairOptions) -> Vec<(String, String)> {
         // Small ones: what is taken from the disk beforehand is taken for every pair.
         text("storage.sled.segment_bytes", SEGMENT_BYTES),
         text("storage.sled.reserve_bytes", SEGMENT_BYTES),
+        text("storage.sled.low_water_bytes", SEGMENT_BYTES),
     ]);
     settings.extend(options.activation_settings.iter().cloned());
     settings

@@ -26,7 +26,13 @@ impl Space {
     /// Time to refuse what takes space.
     #[must_use]
     pub const fn is_low(self) -> bool {
-        !self.is_next_ready || !self.is_reserve_held || !self.is_above_mark
+        !self.is_next_ready || self.is_low_but_for_next()
+    }
+
+    /// The same of a journal that has not taken its next segment yet.
+    #[must_use]
+    pub const fn is_low_but_for_next(self) -> bool {
+        !self.is_reserve_held || !self.is_above_mark
     }
 }
 
@@ -72,12 +78,23 @@ impl Journal {
         if is_reserve_held {
             self.reserve.held();
         }
-        Ok(Space {
+        Ok(self.space_of(free_bytes))
+    }
+
+    /// How much space there is.
+    #[must_use]
+    pub fn space(&self) -> Space {
+        let free_bytes = self.wanted().free_bytes();
+        self.space_of(free_bytes)
+    }
+
+    fn space_of(&self, free_bytes: Option<u64>) -> Space {
+        Space {
             is_next_ready: self.next.is_some(),
             is_reserve_held: self.reserve.is_held(),
             free_bytes,
             is_above_mark: self.options.is_above_mark(free_bytes),
-        })
+        }
     }
 
     /// Takes the space of the next segment and of the reserve, as far as they are not held and the

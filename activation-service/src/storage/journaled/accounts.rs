@@ -223,6 +223,21 @@ impl Accounts {
         }
     }
 
+    /// Forgets what rests on books that are doubted. What has events behind `applied`, up to which
+    /// new books hold all, stays; which requests it recorded, those books know.
+    pub(super) fn forget_what_was_read(&mut self, applied: u64) {
+        self.loads.clear();
+        for key_id in self.residents.keys().copied().collect::<Vec<_>>() {
+            let Some(mut resident) = self.take(key_id) else { continue };
+            if resident.pinned_to.is_some_and(|last| last > applied) {
+                resident.requests = None;
+                self.settle(key_id, resident);
+            } else {
+                self.disown(&resident);
+            }
+        }
+    }
+
     /// Sends away what there is no room for.
     pub(super) fn make_room(&mut self) {
         while self.kept_bytes > self.kept_bytes_max {

@@ -1,13 +1,20 @@
-//! Applies durable batches to the books, in their order, on a thread of its own.
+//! Applies durable batches to the books, in their order, and mends the books when they need it, on
+//! a thread of its own.
 
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use super::Shared;
 use super::books::Batch;
-use crate::storage::rows::Sightings;
+use super::mend::{Attempt, Mender};
+use crate::storage::rows::{RowError, Sightings};
+
+/// How long it waits for work before it looks whether a reader found something wrong.
+const LOOK_PERIOD: Duration = Duration::from_millis(100);
 
 /// What waits to be applied. The queue is bounded by the bytes that are pinned: beyond these the
 /// writer takes no change.
@@ -20,73 +27,141 @@ pub(super) enum Work {
 pub(super) enum Applier {
     /// A thread; it ends when every sender is gone and all batches are applied.
     Thread(JoinHandle<()>),
-    /// Whoever says so; its queue is a lock only so that the ledger may be referred to by many.
-    ByHand(Mutex<Receiver<Work>>),
+    /// Whoever says so; a lock only so that the ledger may be referred to by many.
+    ByHand(Mutex<Hand>),
 }
 
 pub(super) fn start(shared: Arc<Shared>) -> std::io::Result<(Sender<Work>, Applier)> {
     let (queue, work) = channel();
     let thread = std::thread::Builder::new().name("ledger-applier".to_owned());
-    Ok((queue, Applier::Thread(thread.spawn(move || run(&shared, &work))?)))
+    let mut hand = Hand::new(work);
+    Ok((queue, Applier::Thread(thread.spawn(move || hand.run(&shared))?)))
 }
 
 pub(super) fn by_hand() -> (Sender<Work>, Applier) {
     let (queue, work) = channel();
-    (queue, Applier::ByHand(Mutex::new(work)))
+    (queue, Applier::ByHand(Mutex::new(Hand::new(work))))
 }
 
 impl Applier {
-    /// Does one piece of work that waits for a hand; false if none does.
+    /// Does one piece of work that waits for a hand, or tries once to mend the books; false if
+    /// nothing waits, or the attempt was in vain.
     pub(super) fn apply_one(&self, shared: &Shared) -> bool {
-        let Self::ByHand(work) = self else { return false };
-        let work = work.lock().unwrap_or_else(PoisonError::into_inner).try_recv();
-        let Ok(work) = work else { return false };
-        done(shared, work)
+        let Self::ByHand(hand) = self else { return false };
+        hand.lock().unwrap_or_else(PoisonError::into_inner).do_one(shared)
     }
 
     /// Does all that waits, once every sender is gone; false after a panic.
     pub(super) fn finish(self, shared: &Shared) -> bool {
         match self {
             Self::Thread(thread) => thread.join().is_ok(),
-            Self::ByHand(work) => {
-                run(shared, &work.into_inner().unwrap_or_else(PoisonError::into_inner));
+            Self::ByHand(hand) => {
+                let hand = hand.into_inner().unwrap_or_else(PoisonError::into_inner);
+                hand.finish(shared);
                 true
             }
         }
     }
 }
 
-fn run(shared: &Shared, work: &Receiver<Work>) {
-    while let Ok(work) = work.recv() {
-        if !done(shared, work) {
+/// Who applies.
+pub(super) struct Hand {
+    queue: Receiver<Work>,
+    /// What was taken from the queue and is not done.
+    kept: VecDeque<Work>,
+    mender: Mender,
+}
+
+impl Hand {
+    fn new(queue: Receiver<Work>) -> Self {
+        Self { queue, kept: VecDeque::new(), mender: Mender::default() }
+    }
+
+    fn do_one(&mut self, shared: &Shared) -> bool {
+        if shared.books.is_ailing() {
+            return self.mender.attempt(shared) == Attempt::Mended;
+        }
+        let work = self.kept.pop_front().or_else(|| self.queue.try_recv().ok());
+        let Some(work) = work else { return false };
+        self.apply(shared, work);
+        true
+    }
+
+    /// Until every sender is gone and all is done, or the engine stopped.
+    fn run(&mut self, shared: &Shared) {
+        loop {
+            if shared.books.is_ailing() {
+                match self.mender.attempt(shared) {
+                    Attempt::Mended => {}
+                    Attempt::Later(pause) if self.pause(pause) => {}
+                    Attempt::Later(_) | Attempt::Stopped => return,
+                }
+            } else if let Some(work) = self.kept.pop_front() {
+                self.apply(shared, work);
+            } else {
+                match self.queue.recv_timeout(LOOK_PERIOD) {
+                    Ok(work) => self.apply(shared, work),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
+            }
+        }
+        self.write_last_sightings(shared);
+    }
+
+    /// Keeps what comes meanwhile; false once every sender is gone.
+    fn pause(&mut self, pause: Duration) -> bool {
+        let end = Instant::now() + pause;
+        loop {
+            match self.queue.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(work) => self.kept.push_back(work),
+                Err(RecvTimeoutError::Timeout) => return true,
+                Err(RecvTimeoutError::Disconnected) => return false,
+            }
+        }
+    }
+
+    /// Does all that waits, as far as the books let it.
+    fn finish(mut self, shared: &Shared) {
+        while self.do_one(shared) {}
+        self.write_last_sightings(shared);
+    }
+
+    fn write_last_sightings(&self, shared: &Shared) {
+        let kept = shared.kept_sightings();
+        if kept.is_empty() || shared.books.is_ailing() {
             return;
         }
-    }
-    let kept = shared.kept_sightings();
-    if !kept.is_empty()
-        && let Err(error) = shared.books.write_seen(&kept)
-    {
-        tracing::warn!(error, "the last sightings were not written");
-    }
-}
-
-fn done(shared: &Shared, work: Work) -> bool {
-    let done = match work {
-        Work::Apply(batch) => apply(shared, &batch),
-        Work::Seen(sightings) => {
-            shared.sightings_wait.store(false, Ordering::Relaxed);
-            shared.books.write_seen(&sightings)
+        if let Err(error) = shared.books.write_seen(&kept) {
+            tracing::warn!(%error, "the last sightings were not written");
         }
-    };
-    if let Err(error) = done {
-        shared.stop(format!("applying to the books failed: {error}"));
-        return false;
     }
-    true
+
+    /// What fails is kept until the books are mended; sightings may be lost.
+    fn apply(&mut self, shared: &Shared, work: Work) {
+        match work {
+            Work::Apply(batch) => {
+                if apply(shared, &batch).is_err() {
+                    self.kept.push_front(Work::Apply(batch));
+                }
+            }
+            Work::Seen(sightings) => {
+                shared.sightings_wait.store(false, Ordering::Relaxed);
+                if let Err(error) = shared.books.write_seen(&sightings) {
+                    tracing::warn!(%error, "sightings were not written");
+                }
+            }
+        }
+    }
 }
 
-fn apply(shared: &Shared, batch: &Batch) -> Result<(), String> {
-    shared.books.apply(batch)?;
+fn apply(shared: &Shared, batch: &Batch) -> Result<(), RowError> {
+    let count: usize = batch.postings.iter().map(|posting| posting.events.len()).sum();
+    let last = batch.first_sequence.saturating_sub(1) + count as u64;
+    // Books that were mended may hold it already.
+    if shared.overlay(|overlay| overlay.applied()) < last {
+        shared.books.apply(batch)?;
+    }
     let mut overlay = shared.overlay_mut();
     let mut last = batch.first_sequence.saturating_sub(1);
     for posting in &batch.postings {

@@ -2,9 +2,11 @@
 //! and read back as accounts.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::accounts::{Fetched, Requests};
+use super::ailment::Ailment;
 use crate::domain::account::{Account, Head};
 use crate::domain::event::Event;
 use crate::domain::ids::{ActivationId, KeyId, RequestId};
@@ -14,15 +16,20 @@ use crate::ports::{Recorded, Span};
 use crate::storage::journal::{Hash, Location};
 use crate::storage::rows::{Census, Posting, RowError, Rows, Sightings, WriteSet};
 use crate::storage::sled::{GROUP_BYTES_MAX, GROUP_OPERATIONS_MAX, OpenError};
-use crate::storage::store::{Shelf, StoreError};
+use crate::storage::store::Shelf;
 
 /// Events between two syncs of the deliberate bug that syncs too seldom.
 const WIDE_WINDOW_EVENTS: u64 = 2_000;
 
-/// Sled as the ledger that answers questions.
+/// Sled as the ledger that answers questions. It can be closed, and other rows put in its place.
 pub(super) struct Books {
-    /// Held for writing while a transaction is written, so that a reader sees whole accounts.
-    rows: RwLock<Rows>,
+    shelf: Arc<dyn Shelf>,
+    /// Held for writing while a transaction is written, so that a reader sees whole accounts. None
+    /// while they are mended.
+    rows: RwLock<Option<Rows>>,
+    /// What is wrong with these rows; the worst of what was seen.
+    ailment: Mutex<Option<Ailment>>,
+    is_ailing: AtomicBool,
 }
 
 /// How far the books are applied.
@@ -50,18 +57,53 @@ pub(super) struct Batch {
 
 impl Books {
     /// Opens what is on the shelf, and says how far it is applied if that can be read.
-    pub(super) fn open(shelf: &dyn Shelf) -> Result<(Self, Result<Applied, RowError>), OpenError> {
-        let rows = Rows::new(shelf.open()?);
-        let applied = catch_unwind(AssertUnwindSafe(|| applied(&rows)));
-        let applied = applied.unwrap_or_else(|_| {
-            Err(StoreError::Damaged("the engine panicked while it was read".to_owned()).into())
-        });
-        Ok((Self { rows: RwLock::new(rows) }, applied))
+    pub(super) fn open(
+        shelf: &Arc<dyn Shelf>,
+    ) -> Result<(Self, Result<Applied, RowError>), OpenError> {
+        let books = Self {
+            shelf: Arc::clone(shelf),
+            rows: RwLock::new(Some(Rows::new(shelf.open()?))),
+            ailment: Mutex::default(),
+            is_ailing: AtomicBool::new(false),
+        };
+        let applied = books.read(applied);
+        Ok((books, applied))
+    }
+
+    /// What is wrong with them, if anything is.
+    pub(super) fn ailment(&self) -> Option<Ailment> {
+        if !self.is_ailing.load(Ordering::Acquire) {
+            return None;
+        }
+        self.ailment.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// True from the first fault until other rows are in their place.
+    pub(super) fn is_ailing(&self) -> bool {
+        self.is_ailing.load(Ordering::Acquire)
+    }
+
+    /// Lets go of the engine, once nobody reads.
+    pub(super) fn close(&self) {
+        let rows = self.rows.write().unwrap_or_else(PoisonError::into_inner).take();
+        // An engine that cannot even end is not used any more either.
+        if catch_unwind(AssertUnwindSafe(|| drop(rows))).is_err() {
+            tracing::warn!("the engine of the books panicked while it was closed");
+        }
+    }
+
+    /// Puts the rows of other books in the place of those that were closed.
+    pub(super) fn replace(&self, other: Self) {
+        let rows = other.rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut place = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        *self.ailment.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *place = rows;
+        self.is_ailing.store(false, Ordering::Release);
     }
 
     /// Applies a batch; whole postings go together, and every group says how far it brings the
     /// books.
-    pub(super) fn apply(&self, batch: &Batch) -> Result<(), String> {
+    pub(super) fn apply(&self, batch: &Batch) -> Result<(), RowError> {
         let mut group = WriteSet::default();
         let mut sequence = batch.first_sequence.saturating_sub(1);
         for posting in &batch.postings {
@@ -81,29 +123,33 @@ impl Books {
         self.write(group, sequence, &batch.head)
     }
 
-    fn write(&self, mut group: WriteSet, sequence: u64, head: &Hash) -> Result<(), String> {
+    fn write(&self, mut group: WriteSet, sequence: u64, head: &Hash) -> Result<(), RowError> {
         group.close_at(sequence, head);
         {
-            let rows = self.rows.write().map_err(|_| "a writer panicked".to_owned())?;
-            rows.write(&group).map_err(|error| error.to_string())?;
+            let rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+            let rows = rows.as_ref().ok_or(RowError::Closed)?;
+            self.noted(rows.write(&group).map_err(RowError::from))?;
         }
         if mutants::is_on(Mutant::WideSyncWindow) && !sequence.is_multiple_of(WIDE_WINDOW_EVENTS) {
             return Ok(());
         }
-        self.durable()
-    }
-
-    fn durable(&self) -> Result<(), String> {
-        self.read(|rows| Ok(rows.sync()?)).map_err(|error| error.to_string())
+        self.read(|rows| Ok(rows.sync()?))
     }
 
     /// Writes sightings; they may be lost, so nobody waits for them.
-    pub(super) fn write_seen(&self, sightings: &Sightings) -> Result<(), String> {
-        self.read(|rows| Ok(rows.write_seen(sightings)?)).map_err(|error| error.to_string())?;
-        if mutants::is_on(Mutant::WideSyncWindow) {
-            return Ok(());
-        }
-        self.durable()
+    pub(super) fn write_seen(&self, sightings: &Sightings) -> Result<(), RowError> {
+        self.read(|rows| {
+            rows.write_seen(sightings)?;
+            if mutants::is_on(Mutant::WideSyncWindow) {
+                return Ok(());
+            }
+            Ok(rows.sync()?)
+        })
+    }
+
+    /// A look-up digest names this key; that it is not there is damage.
+    pub(super) fn owned(&self, key_id: KeyId) -> Result<(), RowError> {
+        self.read(|rows| rows.owned(key_id))
     }
 
     pub(super) fn account(&self, key_id: KeyId) -> Result<Option<Arc<Account>>, RowError> {
@@ -166,8 +212,27 @@ impl Books {
     }
 
     fn read<T>(&self, read: impl FnOnce(&Rows) -> Result<T, RowError>) -> Result<T, RowError> {
-        // What was applied before a panic is durable in the journal all the same.
-        read(&self.rows.read().unwrap_or_else(PoisonError::into_inner))
+        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
+        // What is noted here concerns these rows: they are not replaced before this is over.
+        self.noted(read(rows.as_ref().ok_or(RowError::Closed)?))
+    }
+
+    /// Keeps the worst that was seen, and marks books that are damaged, so that a restart knows.
+    fn noted<T>(&self, done: Result<T, RowError>) -> Result<T, RowError> {
+        let Some(seen) = done.as_ref().err().and_then(Ailment::of_read) else { return done };
+        let mut ailment = self.ailment.lock().unwrap_or_else(PoisonError::into_inner);
+        if ailment.as_ref().is_some_and(|worst| worst.is_as_bad_as(&seen)) {
+            return done;
+        }
+        tracing::error!(what = %seen, "the books need mending");
+        if let Ailment::Damaged(why) = &seen
+            && let Err(error) = self.shelf.doubt(why)
+        {
+            tracing::error!(%error, "damaged books could not be marked as such");
+        }
+        *ailment = Some(seen);
+        self.is_ailing.store(true, Ordering::Release);
+        done
     }
 }
 

@@ -17,6 +17,7 @@ use crate::mutants::{self, Mutant};
 use crate::ports::{LedgerError, Recorded, Span};
 use crate::storage::journal::Reader;
 use crate::storage::rows::{RowError, Sightings};
+use crate::storage::store::Shelf;
 
 /// Everything that the threads of the engine and its callers share.
 pub(super) struct Shared {
@@ -24,6 +25,8 @@ pub(super) struct Shared {
     pub(super) writer: Mutex<Option<Writer>>,
     pub(super) overlay: RwLock<Overlay>,
     pub(super) books: Books,
+    /// Where the books are.
+    pub(super) shelf: Arc<dyn Shelf>,
     pub(super) readers: Readers,
     /// Bytes of events and accounts that wait for sled, at which new changes are refused.
     pub(super) pinned_bytes_max: usize,
@@ -33,6 +36,10 @@ pub(super) struct Shared {
     pub(super) reader: Reader,
     /// Why the engine stopped; once set it stays.
     pub(super) stopped: OnceLock<String>,
+    /// Set when the ledger is being closed: long work ends early.
+    pub(super) is_ending: AtomicBool,
+    /// True while there is too little space to record anything new.
+    pub(super) is_low: AtomicBool,
     /// Sightings that are not written yet; they may be lost.
     pub(super) sightings: Mutex<Sightings>,
     /// True while sightings wait for the applier.
@@ -46,29 +53,29 @@ impl Shared {
         let _ = self.stopped.set(why);
     }
 
-    pub(super) fn unavailable(&self) -> LedgerError {
-        LedgerError::Unavailable(self.stopped.get().cloned().unwrap_or_default())
+    pub(super) fn has_stopped(&self) -> bool {
+        self.stopped.get().is_some()
     }
 
+    pub(super) fn unavailable(&self) -> LedgerError {
+        let why = self.stopped.get().cloned();
+        let why = why.or_else(|| self.books.ailment().map(|ailment| ailment.to_string()));
+        LedgerError::Unavailable(why.unwrap_or_else(|| "it is being closed".to_owned()))
+    }
+
+    /// Nothing is answered once the engine stopped, or while the books are mended: what they lack
+    /// meanwhile may be what is asked for.
     pub(super) fn alive(&self) -> Result<(), LedgerError> {
-        if self.stopped.get().is_some() { Err(self.unavailable()) } else { Ok(()) }
+        if self.has_stopped() || self.books.is_ailing() { Err(self.unavailable()) } else { Ok(()) }
     }
 
     pub(super) fn overlay<T>(&self, look: impl FnOnce(&Overlay) -> T) -> T {
         look(&self.overlay.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// What the books say; they keep for themselves what is wrong with them, and are mended.
     pub(super) fn row<T>(&self, read: Result<T, RowError>) -> Result<T, LedgerError> {
-        read.map_err(|error| match error {
-            RowError::Engine(error) => {
-                self.stop(format!("reading the books failed: {error}"));
-                self.unavailable()
-            }
-            RowError::Malformed { .. } | RowError::Inconsistent(_) => {
-                tracing::error!(%error, "the books are damaged");
-                LedgerError::Corrupt(error.to_string())
-            }
-        })
+        read.map_err(|error| LedgerError::Unavailable(error.to_string()))
     }
 
     pub(super) fn writer(&self) -> Result<MutexGuard<'_, Option<Writer>>, LedgerError> {

@@ -8,7 +8,6 @@ use super::overlay::{AtHand, Overlay};
 use crate::domain::ids::{KeyId, RequestId};
 use crate::domain::product_key::LookupDigest;
 use crate::ports::{KeyRef, LedgerError, Loaded};
-use crate::storage::rows::RowError;
 
 /// A waiter and what it gets.
 type Served = (Waiter, Result<AtHand, LedgerError>);
@@ -152,12 +151,18 @@ impl Shared {
         }
     }
 
+    /// A digest led to a key that is not there: that is damage, unless it has come since.
+    fn dangling(&self, key_id: KeyId) -> Answer {
+        self.row(self.books.owned(key_id))?;
+        Err(LedgerError::Unavailable(format!("{key_id} was not there when it was looked for")))
+    }
+
     fn serve(&self, key_id: KeyId, served: Vec<Served>) {
         for (waiter, at_hand) in served {
             let answer = at_hand.and_then(|at_hand| match at_hand {
                 AtHand::Whole(loaded) => Ok(Some(loaded)),
                 AtHand::Account(loaded, request) => self.complete(loaded, request),
-                AtHand::Nothing if waiter.is_named => self.row(Err(RowError::dangling(key_id))),
+                AtHand::Nothing if waiter.is_named => self.dangling(key_id),
                 AtHand::Nothing => Ok(None),
             });
             // Who asked may be gone.

@@ -3,9 +3,11 @@
 //!
 //! An answer leaves after the journal's sync and never waits for sled. Until an event is applied
 //! its account is pinned in memory, where readers look first. A journal that fails is final: the
-//! engine stops and says so; sled can be thrown away and is made again from the journal.
+//! engine stops and says so; sled can be thrown away and is made again from the journal, while the
+//! engine waits for it.
 
 mod accounts;
+mod ailment;
 pub mod anchor;
 mod applier;
 mod batch;
@@ -14,9 +16,12 @@ mod engine;
 mod leaf;
 mod load;
 mod loads;
+mod mend;
 mod open;
 mod overlay;
 mod readers;
+mod restore;
+mod space;
 pub mod upkeep;
 mod weight;
 mod writer;
@@ -41,6 +46,7 @@ use engine::Shared;
 pub use open::{Ground, JournaledError, JournaledOptions, MemoryBounds, Report};
 use overlay::{AtHand, Overlay};
 use readers::Readers;
+use space::SpaceWatch;
 use writer::Writer;
 
 /// A computer's sighting is noted at most this often.
@@ -57,6 +63,8 @@ pub struct JournaledLedger {
     pace: Pace,
     /// Taken away when the ledger is dropped.
     applier: Option<(Sender<Work>, Applier)>,
+    /// The same; nobody watches a ledger that is opened by hand.
+    space: Option<SpaceWatch>,
 }
 
 /// Who does what takes time.
@@ -100,26 +108,35 @@ impl JournaledLedger {
         let JournaledOptions { signing_key: key, memory, .. } = options;
         let overlay = Overlay::new(memory.account_cache_bytes, opened.tip.last_sequence);
         let reader = opened.journal.reader();
+        // What is taken ahead is not there yet, and lacks only if it is not to be had.
+        let is_low = opened.journal.space().is_low_but_for_next();
         let writer = Writer { journal: opened.journal, tip: opened.tip, key };
         let shared = Arc::new(Shared {
             writer: Mutex::new(Some(writer)),
             overlay: RwLock::new(overlay),
             books: opened.books,
+            shelf: opened.shelf,
             readers: Readers::default(),
             pinned_bytes_max: memory.pinned_bytes,
             newest: RwLock::new(opened.head.map(|head| head.encode().into())),
             reader,
             stopped: OnceLock::new(),
+            is_ending: AtomicBool::new(false),
+            is_low: AtomicBool::new(is_low),
             sightings: Mutex::default(),
             sightings_wait: AtomicBool::new(false),
         });
         let (queue, applier) = match pace {
-            Pace::Threads => applier::start(Arc::clone(&shared))
-                .map_err(|error| JournaledError::Apply(error.to_string()))?,
+            Pace::Threads => applier::start(Arc::clone(&shared)).map_err(JournaledError::Thread)?,
             Pace::ByHand => applier::by_hand(),
         };
+        let space = match pace {
+            Pace::Threads => Some(SpaceWatch::start(Arc::clone(&shared))),
+            Pace::ByHand => None,
+        };
+        let space = space.transpose().map_err(JournaledError::Thread)?;
         let report = opened.report;
-        Ok(Self { shared, randomness, report, pace, applier: Some((queue, applier)) })
+        Ok(Self { shared, randomness, report, pace, applier: Some((queue, applier)), space })
     }
 
     /// What opening did.
@@ -128,14 +145,24 @@ impl JournaledLedger {
         &self.report
     }
 
-    /// Applies one waiting batch of a ledger that is opened by hand; false if none waits.
+    /// Applies one waiting batch of a ledger that is opened by hand, or tries once to mend its
+    /// books; false if nothing waits, or the attempt was in vain.
     pub fn apply_one(&self) -> bool {
         self.applier.as_ref().is_some_and(|(_, applier)| applier.apply_one(&self.shared))
+    }
+
+    /// Looks at the space of a ledger that is opened by hand, and takes what it needs next; asking
+    /// whether it is ready does so too.
+    pub fn look_at_space(&self) {
+        if self.pace == Pace::ByHand {
+            self.shared.look_at_space();
+        }
     }
 
     /// Lets go of everything as a process does that is killed: nothing more is applied, written or
     /// closed.
     pub fn abandon(mut self) {
+        drop(self.space.take());
         drop(self.applier.take());
         let mut writer = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
         drop(writer.take());
@@ -269,6 +296,10 @@ impl Ledger for JournaledLedger {
     }
 
     async fn note_seen(&self, key: KeyId, activation: ActivationId, time_ms: i64) {
+        if self.shared.is_low.load(Ordering::Relaxed) || self.shared.alive().is_err() {
+            // Approximate by contract: what is not worth the last space is dropped.
+            return;
+        }
         let noted = self.read(move |shared| shared.note_seen((key, activation), time_ms)).await;
         match (noted, &self.applier) {
             (Ok(Some(full)), Some((queue, _))) => {
@@ -295,6 +326,7 @@ impl Ledger for JournaledLedger {
     }
 
     async fn ready(&self) -> Result<(), LedgerError> {
+        self.look_at_space();
         self.shared.alive()
     }
 }
@@ -302,6 +334,8 @@ impl Ledger for JournaledLedger {
 impl Drop for JournaledLedger {
     /// Applies what waits, then closes the journal in good order.
     fn drop(&mut self) {
+        self.shared.is_ending.store(true, Ordering::Relaxed);
+        drop(self.space.take());
         if let Some((queue, applier)) = self.applier.take() {
             drop(queue);
             if !applier.finish(&self.shared) {
@@ -310,7 +344,7 @@ impl Drop for JournaledLedger {
         }
         let writer = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(writer) = writer
-            && self.shared.alive().is_ok()
+            && !self.shared.has_stopped()
             && let Err(error) = writer.journal.close()
         {
             tracing::error!(%error, "the journal was not closed in good order");

@@ -1,25 +1,21 @@
 //! Opening: the journal first, then the books that were applied from it; at any doubt the books
 //! are set aside and made again.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use receipt::{SignedHead, SigningKey, Tip};
 use thiserror::Error;
 
+use super::ailment::Ailment;
 use super::batch::{self, Unreadable};
-use super::books::{Applied, Batch, Books};
-use crate::domain::account::Account;
+use super::books::Books;
+use super::restore::{Trouble, UpToDate, bring_up};
 use crate::domain::error::Inconsistency;
-use crate::domain::ids::KeyId;
-use crate::ports::Change;
 use crate::storage::disk::{Disk, RealDisk};
-use crate::storage::journal::{
-    self, ChainId, Checkpoint, Expected, Frame, Journal, NO_HEAD, Reader, Recovered,
-};
-use crate::storage::rows::{Posting, RowError};
+use crate::storage::journal::{self, ChainId, Expected, Journal, Reader, Recovered};
 use crate::storage::sled::{OpenError, SledOptions, SledShelf};
 use crate::storage::store::Shelf;
 
@@ -121,18 +117,22 @@ pub enum JournaledError {
     /// An event does not fit the events before it.
     #[error("journal: {0}")]
     Inconsistent(#[from] Inconsistency),
-    /// The books cannot be read while events are applied.
+    /// There is no space for what the books lack, even without the reserve.
+    #[error("books: no space left to apply what the journal holds: make room and start again")]
+    NoSpace,
+    /// New books cannot be read or written either.
     #[error("books: {0}")]
-    Rows(String),
-    /// The books cannot be written.
-    #[error("books: {0}")]
-    Apply(String),
+    Unfit(String),
+    /// The system gives no thread.
+    #[error("a thread cannot be started: {0}")]
+    Thread(io::Error),
 }
 
 /// What opening found.
 pub(super) struct Opened {
     pub(super) journal: Journal,
     pub(super) books: Books,
+    pub(super) shelf: Arc<dyn Shelf>,
     pub(super) tip: Tip,
     pub(super) head: Option<SignedHead>,
     pub(super) recovered: Recovered,
@@ -166,19 +166,55 @@ pub(super) fn open_folder(
 }
 
 pub(super) fn open(ground: &Ground, options: &JournaledOptions) -> Result<Opened, JournaledError> {
-    let opened = journal(ground, options)?;
-    let reader = opened.journal.reader();
-    let mut report = Report::default();
-    let (books, applied) = books(ground.shelf.as_ref(), &reader, &mut report)?;
-    let head = replay(&books, &reader, applied, &mut report)?;
-    let chain = opened.journal.chain();
+    let journal::Opened { mut journal, recovered } = find_journal(ground, options)?;
+    let reader = journal.reader();
+    let (up, set_aside) = books(&ground.shelf, &mut journal, &reader)?;
+    let head = up.newest(&reader)?;
+    let chain = journal.chain();
     let tip = head.map_or_else(|| Tip::genesis(chain.0), |head| head.tip());
-    let journal::Opened { journal, recovered } = opened;
-    Ok(Opened { journal, books, tip, head, recovered, report })
+    let report = Report { replayed: up.replayed, set_aside };
+    let (books, shelf) = (up.books, Arc::clone(&ground.shelf));
+    Ok(Opened { journal, books, shelf, tip, head, recovered, report })
+}
+
+/// The books with all that is durable, made anew at any doubt, and where the old ones went. On a
+/// full disk the reserve is given away for them.
+fn books(
+    shelf: &Arc<dyn Shelf>,
+    journal: &mut Journal,
+    reader: &Reader,
+) -> Result<(UpToDate, Option<PathBuf>), JournaledError> {
+    let (never, mut set_aside) = (AtomicBool::new(false), None);
+    loop {
+        let ailment = match bring_up(shelf, reader, &never) {
+            Ok(up) => return Ok((up, set_aside)),
+            Err(Trouble::Final(error)) => return Err(error),
+            Err(Trouble::Books(ailment)) => ailment,
+        };
+        tracing::error!(what = %ailment, "the books cannot be used as they are");
+        match ailment {
+            // There is a reserve to give away once at most.
+            Ailment::Full if journal.release_reserve()? => {}
+            Ailment::Full => return Err(JournaledError::NoSpace),
+            ailment if set_aside.is_some() => {
+                return Err(JournaledError::Unfit(ailment.to_string()));
+            }
+            Ailment::Failed(_) | Ailment::Damaged(_) => match shelf.set_aside() {
+                Ok(place) => set_aside = Some(place),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Err(JournaledError::Unfit(ailment.to_string()));
+                }
+                Err(error) => return Err(JournaledError::SetAside(error)),
+            },
+        }
+    }
 }
 
 /// The journal that is there, or a new one.
-fn journal(ground: &Ground, options: &JournaledOptions) -> Result<journal::Opened, JournaledError> {
+fn find_journal(
+    ground: &Ground,
+    options: &JournaledOptions,
+) -> Result<journal::Opened, JournaledError> {
     let open = |expected| {
         let (disk, head_of) = (Arc::clone(&ground.disk), batch::head_of);
         Journal::open(disk, &ground.journal, expected, head_of, &options.journal)
@@ -213,124 +249,4 @@ fn make_folder(folder: &Path) -> Result<(), JournaledError> {
         return Ok(());
     }
     Err(JournaledError::Foreign(folder.to_owned()))
-}
-
-/// The books and the place in the chain from which they lack events.
-fn books(
-    shelf: &dyn Shelf,
-    reader: &Reader,
-    report: &mut Report,
-) -> Result<(Books, (Applied, Checkpoint)), JournaledError> {
-    match Books::open(shelf) {
-        Ok((_, Ok(applied))) if applied.sequence >= reader.end().sequence => {
-            // Only what the journal made durable is ever applied, so events were lost.
-            let (applied, durable) = (applied.sequence, reader.end().sequence - 1);
-            return Err(JournaledError::JournalBehind { applied, durable });
-        }
-        Ok((books, Ok(applied))) => match find(reader, applied)? {
-            Some(place) => return Ok((books, (applied, place))),
-            None => tracing::error!(
-                sequence = applied.sequence,
-                "what the books were applied from is not in the journal"
-            ),
-        },
-        Ok((_, Err(error))) => tracing::error!(%error, "the books cannot be read"),
-        Err(OpenError::InUse(folder)) => return Err(OpenError::InUse(folder).into()),
-        Err(error) => tracing::error!(%error, "the books cannot be opened"),
-    }
-    report.set_aside = Some(shelf.set_aside().map_err(JournaledError::SetAside)?);
-    let (books, _) = Books::open(shelf)?;
-    Ok((books, (Applied { sequence: 0, head: NO_HEAD }, reader.start())))
-}
-
-/// The place in the chain behind the last head that the books hold whole.
-fn find(reader: &Reader, applied: Applied) -> Result<Option<Checkpoint>, JournaledError> {
-    let mut walk = reader.walk(reader.before(applied.sequence.max(1)));
-    loop {
-        let place = walk.checkpoint();
-        if place.sequence > applied.sequence + 1 {
-            return Ok(None);
-        }
-        if place.head == applied.head {
-            return Ok(Some(place));
-        }
-        if walk.advance()?.is_none() {
-            return Ok(None);
-        }
-    }
-}
-
-/// Applies what is durable and lacks; gives the newest head.
-fn replay(
-    books: &Books,
-    reader: &Reader,
-    (applied, place): (Applied, Checkpoint),
-    report: &mut Report,
-) -> Result<Option<SignedHead>, JournaledError> {
-    let mut walk = reader.walk(place);
-    let mut last = None;
-    while let Some(frame) = walk.advance()? {
-        let batch = batch_of(books, &frame, applied.sequence)?;
-        if !batch.postings.is_empty() {
-            report.replayed += batch.postings.iter().map(|p| p.events.len() as u64).sum::<u64>();
-            books.apply(&batch).map_err(JournaledError::Apply)?;
-        }
-        last = Some(frame);
-    }
-    if last.is_none() && reader.end() != reader.start() {
-        // Nothing lacked: the tip is in the last frame, which the last segment begins before.
-        let mut walk = reader.walk(reader.before(reader.end().sequence.saturating_sub(1)));
-        while let Some(frame) = walk.advance()? {
-            last = Some(frame);
-        }
-    }
-    let head = |frame: Frame| {
-        let sequence = frame.first_sequence;
-        batch::head(&frame.body).map_err(|cause| JournaledError::Frame { sequence, cause })
-    };
-    last.map(head).transpose()
-}
-
-/// The changes that a frame makes of the books, without the events that they hold already.
-pub(super) fn batch_of(
-    books: &Books,
-    frame: &Frame,
-    applied: u64,
-) -> Result<Batch, JournaledError> {
-    let sequence = frame.first_sequence;
-    let unreadable = |cause| JournaledError::Frame { sequence, cause };
-    let head = batch::head(&frame.body).map_err(unreadable)?.hash();
-    let events = batch::open(&frame.body, &frame.erasable).map_err(unreadable)?.events;
-    let mut changes: Vec<Change> = Vec::new();
-    let mut latest: HashMap<KeyId, Account> = HashMap::new();
-    for (_, event) in events.into_iter().filter(|(sequence, _)| *sequence > applied) {
-        let key_id = event.key_id;
-        let mut account = match latest.remove(&key_id) {
-            Some(account) => Some(account),
-            None => books
-                .account(key_id)
-                .map_err(|error: RowError| JournaledError::Rows(error.to_string()))?
-                .map(Arc::unwrap_or_clone),
-        };
-        let expected_version = account.as_ref().map_or(0, |account| account.head.version);
-        match &mut account {
-            Some(account) => account.apply(&event)?,
-            None => account = Some(Account::open(&event)?),
-        }
-        let Some(account) = account else { continue };
-        let after = Arc::new(account.clone());
-        latest.insert(key_id, account);
-        // Events of one key that follow each other are one change, as they were committed.
-        match changes.last_mut().filter(|change| change.account.head.key_id == key_id) {
-            Some(change) => {
-                change.events.push(event);
-                change.account = after;
-            }
-            None => changes.push(Change { expected_version, events: vec![event], account: after }),
-        }
-    }
-    let first_sequence = sequence.max(applied + 1);
-    let (location, previous) = (frame.location, frame.previous_head);
-    let postings = changes.into_iter().map(Posting::from).collect();
-    Ok(Batch { postings, first_sequence, location, previous, head })
 }

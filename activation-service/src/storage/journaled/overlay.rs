@@ -76,6 +76,17 @@ impl Overlay {
         self.durable
     }
 
+    /// Position of the last event that is applied.
+    pub(super) const fn applied(&self) -> u64 {
+        self.applied
+    }
+
+    /// Notes that the books hold all up to this position. What waits for that is let go of by who
+    /// applies it.
+    pub(super) fn applied_to(&mut self, position: u64) {
+        self.applied = self.applied.max(position);
+    }
+
     /// How many events are not applied.
     pub(super) const fn lag(&self) -> u64 {
         self.durable.saturating_sub(self.applied)

@@ -1,5 +1,6 @@
 //! The writing side: changes become a signed frame, the frame durable, and only then visible.
 
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, PoisonError};
 
@@ -77,6 +78,10 @@ impl Shared {
             if self.conflicts(&outcome.frame, &change).unwrap_or(true) {
                 continue;
             }
+            if self.is_low.load(Ordering::Relaxed) {
+                set(&mut outcome.answers, place, Committed::DiskFull);
+                continue;
+            }
             let (growth, pinned) = self.overlay(|o| (o.growth(&change), o.pinned_bytes()));
             let pinned = pinned + outcome.growth;
             if pinned > 0 && pinned + growth > self.pinned_bytes_max {
@@ -123,7 +128,20 @@ impl Shared {
         let synced = appended.and_then(|location| writer.journal.sync().map(|_| location));
         let location = match synced {
             Ok(location) => location,
-            Err(error) => return Err(self.failed(&error)),
+            // All is as it was before the frame.
+            Err(journal::Error::DiskFull { .. }) => {
+                self.note_full();
+                for (place, _) in &frame {
+                    set(&mut outcome.answers, *place, Committed::DiskFull);
+                }
+                return Ok(());
+            }
+            Err(error) => {
+                // It is not known whether the frame is durable, and asking the disk again would not
+                // tell.
+                self.stop(format!("the journal failed: {error}"));
+                return Err(LedgerError::Unavailable(error.to_string()));
+            }
         };
         writer.tip = sealed.batch.head().tip();
         let mut index = 0;
@@ -147,15 +165,6 @@ impl Shared {
             self.stop("the applier is gone".to_owned());
         }
         Ok(())
-    }
-
-    /// What a journal that failed leaves: a full disk leaves all as it was; of anything else it is
-    /// not known whether the frame is durable, and asking the disk again would not tell.
-    fn failed(&self, error: &journal::Error) -> LedgerError {
-        if !matches!(error, journal::Error::DiskFull { .. }) {
-            self.stop(format!("the journal failed: {error}"));
-        }
-        LedgerError::Unavailable(error.to_string())
     }
 
     /// Lets readers see a frame that is durable; gives what is to be applied of it.

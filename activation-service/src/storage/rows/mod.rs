@@ -37,6 +37,9 @@ pub(in crate::storage) enum RowError {
     Malformed { tree: &'static str, cause: Malformed },
     #[error("{0}")]
     Inconsistent(String),
+    /// Nothing is wrong with the rows; they are being mended.
+    #[error("the books are closed while they are mended")]
+    Closed,
 }
 
 impl RowError {
@@ -67,6 +70,14 @@ impl Rows {
     /// Makes what was written durable.
     pub(in crate::storage) fn sync(&self) -> Result<(), StoreError> {
         self.store.sync()
+    }
+
+    /// A look-up row names this key: it must have a head.
+    pub(in crate::storage) fn owned(&self, key_id: KeyId) -> Result<(), RowError> {
+        match self.head(key_id)? {
+            Some(_) => Ok(()),
+            None => Err(RowError::dangling(key_id)),
+        }
     }
 
     /// The position that the ledger contains.

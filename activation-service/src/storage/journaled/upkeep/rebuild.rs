@@ -1,13 +1,15 @@
 //! New books from the journal; the old ones are set aside and never deleted.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::super::batch;
 use super::super::books::Books;
-use super::super::open::{JournaledError, batch_of};
+use super::super::open::JournaledError;
+use super::super::restore::batch_of;
 use super::{Step, Tell, UpkeepError, books_of, released, view};
 use crate::storage::sled::{SledOptions, SledShelf};
-use crate::storage::store::Shelf as _;
+use crate::storage::store::Shelf;
 
 /// What a rebuild did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,14 +38,14 @@ pub fn rebuild(
         tell(Step { task: "checking", done: frame.next_sequence().saturating_sub(1), total });
     }
     let place = books_of(folder);
-    let shelf = SledShelf { folder: place.clone(), options: *options };
+    let shelf: Arc<dyn Shelf> = Arc::new(SledShelf { folder: place.clone(), options: *options });
     let set_aside = place.exists().then(|| shelf.set_aside()).transpose();
     let set_aside = set_aside.map_err(JournaledError::SetAside)?;
     let (books, _) = Books::open(&shelf)?;
     let mut walk = reader.walk(reader.start());
     while let Some(frame) = walk.advance()? {
-        let batch = batch_of(&books, &frame, 0)?;
-        books.apply(&batch).map_err(UpkeepError::Rows)?;
+        let batch = batch_of(&books, &frame, 0).map_err(JournaledError::from)?;
+        books.apply(&batch).map_err(|error| UpkeepError::Rows(error.to_string()))?;
         tell(Step { task: "applying", done: frame.next_sequence().saturating_sub(1), total });
     }
     drop(books);

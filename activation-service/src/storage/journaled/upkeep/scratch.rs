@@ -4,10 +4,12 @@
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::super::books::{Applied, Books};
 use super::{UpkeepError, books_of, io_at};
 use crate::storage::sled::{SledOptions, SledShelf};
+use crate::storage::store::Shelf;
 
 /// Most copies that stand beside each other after kills.
 const COPIES_MAX: u32 = 100;
@@ -44,7 +46,7 @@ pub(super) fn open(
     }
     let copy = scratch.map(|scratch| copy(&place, scratch)).transpose()?;
     let place = copy.as_ref().map_or(&place, |copy| &copy.0);
-    let shelf = SledShelf { folder: place.clone(), options: *options };
+    let shelf: Arc<dyn Shelf> = Arc::new(SledShelf { folder: place.clone(), options: *options });
     let (books, applied) = Books::open(&shelf)?;
     let applied = applied.map_err(|error| UpkeepError::Rows(error.to_string()))?;
     Ok(Some(Opened { books, applied, _copy: copy }))
