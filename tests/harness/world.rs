@@ -54,6 +54,7 @@ pub struct WorldOptions {
 pub struct World {
     /// The services; stop, kill and start them here.
     pub pair: Pair,
+    is_alone: bool,
     salt: DeploymentSalt,
     // Declared last: the folder goes when nobody works in it any more.
     folder: TempDir,
@@ -89,6 +90,32 @@ impl World {
     /// # Errors
     /// They do not start; the error shows what they said.
     pub async fn start_in(folder: TempDir, world: WorldOptions) -> Result<Self> {
+        let mut world = Self::prepare_in(folder, world)?;
+        world.begin().await?;
+        Ok(world)
+    }
+
+    /// Starts both services of a world in which none runs, and learns the salt of evidence.
+    ///
+    /// # Errors
+    /// They do not start; the error shows what they said.
+    pub async fn begin(&mut self) -> Result<()> {
+        self.pair.start_activation()?;
+        if !self.is_alone {
+            self.pair.start_catalog()?;
+        }
+        let mut installer = self.activation(&Person::installer())?;
+        let terms = installer.get_activation_terms(GetActivationTermsRequest {}).await;
+        let terms = terms.context("the terms of activations")?.into_inner();
+        self.salt = DeploymentSalt::try_from(terms.deployment_salt.as_ref())?;
+        Ok(())
+    }
+
+    /// A world in this folder in which nothing runs and the salt of evidence is not known yet.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn prepare_in(folder: TempDir, world: WorldOptions) -> Result<Self> {
         let security = if world.mtls { Security::Mtls } else { Security::Plain };
         let mut options = PairOptions::new(folder.path(), security);
         let settings = |settings: Vec<(&'static str, String)>| {
@@ -108,13 +135,8 @@ impl World {
         options.is_alone = world.is_alone;
         options.activation_process = world.activation_process;
         options.catalog_process = world.catalog_process;
-        let pair = Pair::start(options)?;
-        let mut world = Self { pair, salt: DeploymentSalt::new([0; 32]), folder };
-        let mut installer = world.activation(&Person::installer())?;
-        let terms = installer.get_activation_terms(GetActivationTermsRequest {}).await;
-        let terms = terms.context("the terms of activations")?.into_inner();
-        world.salt = DeploymentSalt::try_from(terms.deployment_salt.as_ref())?;
-        Ok(world)
+        let pair = Pair::prepare(options)?;
+        Ok(Self { pair, is_alone: world.is_alone, salt: DeploymentSalt::new([0; 32]), folder })
     }
 
     /// The salt of evidence, as an installer is told it.

@@ -90,16 +90,30 @@ impl Pair {
     /// # Errors
     /// The folder cannot be written, a binary is missing, or a service ends instead of listening.
     pub fn start(options: PairOptions) -> Result<Self> {
+        let mut pair = Self::prepare(options)?;
+        pair.start_activation()?;
+        if !pair.options.is_alone {
+            pair.start_catalog()?;
+        }
+        Ok(pair)
+    }
+
+    /// Makes what is missing in the folder and starts nothing yet.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn prepare(options: PairOptions) -> Result<Self> {
         prepare(&options)?;
         let (activation_port, catalog_port) = (options.activation_port, options.catalog_port);
-        let mut activation = Service::new("activation-service", &options.folder, activation_port)?;
-        let mut catalog = Service::new("catalog-service", &options.folder, catalog_port)?;
-        activation.start(&settings::activation(&options), &options.activation_process)?;
-        if !options.is_alone {
-            let catalog_settings = settings::catalog(&options, activation.address()?);
-            catalog.start(&catalog_settings, &options.catalog_process)?;
-        }
+        let activation = Service::new("activation-service", &options.folder, activation_port)?;
+        let catalog = Service::new("catalog-service", &options.folder, catalog_port)?;
         Ok(Self { options, activation, catalog })
+    }
+
+    /// The settings that the activation service is started with, for its other commands.
+    #[must_use]
+    pub fn activation_settings(&self) -> Vec<(String, String)> {
+        settings::activation(&self.options)
     }
 
     /// How the next processes differ from the delivered ones; those that run go on as they are.

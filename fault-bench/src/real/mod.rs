@@ -4,6 +4,7 @@ mod actor;
 mod asking;
 mod clock;
 mod crowd;
+mod damage;
 mod disk_faults;
 mod image;
 mod installer;
@@ -23,6 +24,13 @@ use crate::campaign::Campaign;
 #[must_use]
 pub fn campaigns() -> Vec<Campaign> {
     let [races, histories] = crowd::campaigns();
-    let walks = walks::campaign();
-    vec![power::campaign(), disk_faults::campaign(), clock::campaign(), walks, races, histories]
+    vec![
+        races,
+        walks::campaign(),
+        power::campaign(),
+        damage::campaign(),
+        disk_faults::campaign(),
+        clock::campaign(),
+        histories,
+    ]
 }

@@ -1,15 +1,20 @@
 //! One service as a process: start, wait for its address, kill, stop.
 
 use std::fs::{self, OpenOptions};
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
 use super::Process;
 
+/// Longest wait for a service to listen or to end.
+const START_TIME_MAX: Duration = Duration::from_secs(60);
 /// Lines of the log that a failure to start shows.
 const LOG_LINES_SHOWN: usize = 20;
 
@@ -85,9 +90,13 @@ impl Service {
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().with_context(|| format!("cannot start {}", self.name))?;
         let stdout = child.stdout.take().context("its standard output is piped")?;
-        let mut stdout = BufReader::new(stdout);
-        let mut line = String::new();
-        stdout.read_line(&mut line)?;
+        let Some((line, stdout)) = first_line(stdout) else {
+            child.kill()?;
+            child.wait()?;
+            let seconds = START_TIME_MAX.as_secs();
+            bail!("{} neither listens nor ends within {seconds} s; {}", self.name, self.log_end());
+        };
+        let line = line?;
         self.running = Some(Running { child, _stdout: stdout });
         let address = self.listening(&line, "grpc");
         if address.is_err() {
@@ -142,6 +151,20 @@ impl Drop for Service {
             let _ = self.kill();
         }
     }
+}
+
+/// The first line of what a service says, and the rest; none if it says nothing in time.
+fn first_line(stdout: ChildStdout) -> Option<(io::Result<String>, BufReader<ChildStdout>)> {
+    let (told, line) = mpsc::channel();
+    // The thread ends with the line, or with the process, whichever comes first.
+    thread::spawn(move || {
+        let mut stdout = BufReader::new(stdout);
+        let mut line = String::new();
+        let read = stdout.read_line(&mut line).map(|_| line);
+        // Nobody waits for a line that comes too late.
+        let _ = told.send((read, stdout));
+    });
+    line.recv_timeout(START_TIME_MAX).ok()
 }
 
 /// The binary of a service, beside the program that asks or above it.

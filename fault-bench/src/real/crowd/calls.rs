@@ -68,10 +68,10 @@ impl Lane {
     }
 }
 
-/// A change of a key.
-pub(super) fn update(name: &str, field: &str, key: act::ProductKey) -> act::UpdateKeyRequest {
+/// A change of one field of a key.
+pub(in crate::real) fn update(field: &str, key: act::ProductKey) -> act::UpdateKeyRequest {
     act::UpdateKeyRequest {
-        key: Some(act::ProductKey { name: name.to_owned(), ..key }),
+        key: Some(key),
         update_mask: Some(FieldMask { paths: vec![field.to_owned()] }),
         reason: "the bench".to_owned(),
     }

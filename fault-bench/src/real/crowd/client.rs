@@ -73,7 +73,7 @@ impl Client {
         let name = self.own(place)?.key.name.clone();
         let limit = u32::try_from(self.dice.below(LIMIT_MAX + 1))?;
         let is_set = self.dice.one_in(2);
-        let key = act::ProductKey::default();
+        let key = act::ProductKey { name: name.clone(), ..Default::default() };
         let (action, request) = match self.deed() {
             Deed::Activate => self.activation(place)?,
             Deed::Repeat => match self.dice.one_of(&self.sent).cloned() {
@@ -85,17 +85,17 @@ impl Client {
             },
             Deed::Release => self.release(place)?,
             Deed::SetLimit => {
-                let request = update(&name, "limit", act::ProductKey { limit, ..key });
+                let request = update("limit", act::ProductKey { limit, ..key });
                 (Action::SetLimit(limit), Request::Update(request))
             }
             Deed::Block => {
-                let request = update(&name, "blocked", act::ProductKey { blocked: is_set, ..key });
+                let request = update("blocked", act::ProductKey { blocked: is_set, ..key });
                 (Action::SetBlocked(is_set), Request::Update(request))
             }
             Deed::Suspend => {
                 let (suspended, generation) = (is_set, 1 + self.dice.below(self.steps) as u64);
                 let suspension = Some(act::Suspension { suspended, generation });
-                let request = update(&name, "suspension", act::ProductKey { suspension, ..key });
+                let request = update("suspension", act::ProductKey { suspension, ..key });
                 (Action::SetSuspension { suspended, generation }, Request::Suspend(request))
             }
             Deed::Read if is_set => (Action::Read, Request::Get(name)),

@@ -15,6 +15,7 @@ mod walk;
 use anyhow::{Context as _, Result, ensure};
 use system_tests::Dice;
 
+pub(super) use self::calls::update;
 use self::client::Deed;
 use self::scene::{Manner, Scene};
 use super::world;
