@@ -17,7 +17,7 @@ pub(super) enum Harm {
     File(String, Wound),
     /// The whole ledger is the copy of this age, 0 the oldest.
     OlderLedger(usize),
-    /// The tail of the journal is gone: it is the copy of this age. The books are there or gone too.
+    /// The tail of the journal is gone: it is the copy of this age. The books are there, or gone.
     NoTail(usize, bool),
 }
 
