@@ -46,7 +46,9 @@ const HYPER_V: (&str, &str) = ("microsoft corporation", "virtual machine");
 /// A bare-metal machine of a cloud has the cloud's name too, and counts as a guest: its identity is
 /// as the cloud says.
 pub(super) fn hypervisor(manufacturer: &str, product: &str) -> Option<&'static str> {
-    let lower = |text: &str| text.trim().to_ascii_lowercase();
+    let lower = |text: &str| -> String {
+        text.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase()
+    };
     let (manufacturer, product) = (lower(manufacturer), lower(product));
     if manufacturer == HYPER_V.0 && product == HYPER_V.1 {
         return Some("Hyper-V");

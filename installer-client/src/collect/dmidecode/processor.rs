@@ -79,7 +79,10 @@ fn is_empty_socket(record: &Record<'_>) -> bool {
 /// What follows a word in `Type 0, Family 6, Model 158, Stepping 10`.
 fn number_after<'a>(signature: &'a str, word: &str) -> Option<&'a str> {
     let mut parts = signature.split(',').map(str::trim);
-    let found = parts.find_map(|part| part.strip_prefix(word)?.strip_prefix(' '))?.trim();
+    let found = parts.find_map(|part| {
+        let rest = part.strip_prefix(word)?;
+        rest.starts_with(char::is_whitespace).then(|| rest.trim())
+    })?;
     (!found.is_empty()).then_some(found)
 }
 

@@ -12,11 +12,11 @@ const FIELDS_MAX: usize = 128;
 /// Most records kept; the largest servers have some hundreds.
 const RECORDS_MAX: usize = 16_384;
 
-/// How a record's handle begins.
-const HANDLE: &str = "handle 0x";
+/// The words that a record's handle begins with.
+const HANDLE: [&str; 2] = ["handle", "0x"];
 
-/// How the line begins that old versions have below the handle.
-const TYPE: &str = "dmi type";
+/// The words of the line that old versions have below the handle.
+const TYPE: [&str; 2] = ["dmi", "type"];
 
 /// The titles of the types that are looked at, in lower-case, in all versions of dmidecode.
 const TITLES: [(&str, u8); 13] = [
@@ -89,7 +89,7 @@ impl<'a> Record<'a> {
 
     /// The first field with one of the names, whatever their case.
     pub(super) fn field(&self, names: &[&str]) -> Option<Field<'a>> {
-        let named = |field: &&Field<'_>| names.iter().any(|n| n.eq_ignore_ascii_case(field.name));
+        let named = |field: &&Field<'_>| names.iter().any(|name| same_words(name, field.name));
         self.fields.iter().find(named).copied()
     }
 
@@ -115,7 +115,7 @@ fn take<'a>(records: &mut Vec<Record<'a>>, line: &'a str, after_blank: bool, is_
         return records.len() <= RECORDS_MAX;
     }
     let Some((name, value)) = name_and_value(line) else {
-        let known = TITLES.iter().find(|(title, _)| title.eq_ignore_ascii_case(line));
+        let known = TITLES.iter().find(|(title, _)| same_words(title, line));
         let known = known.map(|(_, kind)| *kind);
         match records.last_mut() {
             Some(last) if begins_with(line, TYPE) => last.kind = last.kind.or(type_in(line)),
@@ -138,9 +138,27 @@ fn take<'a>(records: &mut Vec<Record<'a>>, line: &'a str, after_blank: bool, is_
     true
 }
 
-/// Whether a line begins with a text, whatever its case.
-fn begins_with(line: &str, text: &str) -> bool {
-    line.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text))
+/// Whether a line begins with two words, of the second at least its beginning, whatever their case
+/// and the kind of space between them.
+fn begins_with(line: &str, words: [&str; 2]) -> bool {
+    let mut found = line.split_whitespace();
+    let [first, second] = words;
+    found.next().is_some_and(|word| word.eq_ignore_ascii_case(first))
+        && found
+            .next()
+            .and_then(|word| word.get(..second.len()))
+            .is_some_and(|start| start.eq_ignore_ascii_case(second))
+}
+
+/// Whether a text has the words of a name with single spaces, whatever their case and the kind of
+/// space between them.
+fn same_words(name: &str, other: &str) -> bool {
+    if other.len() < name.len() {
+        return false;
+    }
+    let mut other = other.split_whitespace();
+    name.split(' ').all(|word| other.next().is_some_and(|o| o.eq_ignore_ascii_case(word)))
+        && other.next().is_none()
 }
 
 /// The number in `… DMI type 17, 84 bytes`, whatever the words.

@@ -120,6 +120,12 @@ fn the_form_of_the_text_does_not_matter() {
         for (number, form) in forms.iter().enumerate() {
             assert!(DmidecodeOutput::new(form).collect() == expected, "{name}, form {number}");
         }
+        // Values keep their tabs until they are normalised.
+        let tabs = DmidecodeOutput::new(text.replace(' ', "\t").as_bytes()).collect();
+        for kind in K::ALL {
+            assert_eq!(finding(&tabs, kind), finding(&expected, kind), "{name}, tabs");
+        }
+        assert_eq!(tabs.hypervisor(), expected.hypervisor());
         let doubled = format!("{text}\n{text}");
         let doubled = DmidecodeOutput::new(doubled.as_bytes()).collect();
         for kind in [K::BoardSerial, K::BoardModel, K::SystemUuid, K::ChassisSerial, K::Cpu] {
