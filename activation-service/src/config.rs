@@ -99,6 +99,9 @@ pub struct SledFolder {
     /// reserve is taken from: sled needs them for what is recorded already. Default 256 MiB, as
     /// much as may wait for sled; at least 1 MiB.
     pub low_water_bytes: u64,
+    /// Bytes of the journal that are looked at again a second, with what the books have of them;
+    /// default 1 MiB, 0 looks at none.
+    pub scrub_bytes_per_s: u64,
 }
 
 impl Default for SledFolder {
@@ -114,6 +117,7 @@ impl Default for SledFolder {
             segment_bytes,
             reserve_bytes: segment_bytes,
             low_water_bytes: 256 * 1024 * 1024,
+            scrub_bytes_per_s: 1024 * 1024,
         }
     }
 }

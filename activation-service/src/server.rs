@@ -234,7 +234,11 @@ async fn open(config: &Config, keys: &Keys) -> Result<Engine, ServerError> {
             let signing_key = SigningKey::from_seed(&keys.receipt_seed);
             let (folder, mut options) = (sled.folder.clone(), journaled(sled, signing_key));
             options.journal.known = anchors::known(&config.anchors, &keys.trusted()?)?;
-            let open = move || JournaledLedger::open(&folder, options, Arc::new(SystemRandomness));
+            let scrub_bytes_per_s = sled.scrub_bytes_per_s;
+            let open = move || {
+                JournaledLedger::open(&folder, options, Arc::new(SystemRandomness))?
+                    .scrubbing(scrub_bytes_per_s)
+            };
             let ledger = Arc::new(tokio::task::spawn_blocking(open).await??);
             Ok(Engine { proofs: Some(Arc::clone(&ledger) as Arc<dyn Proofs>), ledger })
         }

@@ -21,6 +21,7 @@ mod keys;
 mod mending;
 mod mounted;
 mod mutants;
+mod scrub;
 mod sick;
 mod space;
 mod upkeep;

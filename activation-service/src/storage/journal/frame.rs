@@ -78,7 +78,7 @@ pub struct Frame {
     /// All bytes of the segment before this offset were synced when the frame was written.
     pub(super) synced_below: u64,
     /// Bytes that it takes, padding included.
-    pub(super) length: u64,
+    pub(in crate::storage) length: u64,
     /// Entries that are marked as erased and whose bytes are not all gone yet.
     pub(super) half_erased: Vec<u32>,
 }

@@ -194,6 +194,17 @@ impl Books {
         self.read(|rows| rows.history(key_id, span))
     }
 
+    /// One event as it is recorded here.
+    pub(super) fn event(&self, key_id: KeyId, version: u64) -> Result<Recorded, RowError> {
+        self.read(|rows| rows.event(key_id, version))
+    }
+
+    /// Something read from them is not what the journal has: they are damaged.
+    pub(super) fn doubt(&self, what: String) {
+        // The error is noted, which is all that is wanted of it.
+        let _ = self.read(|_| Err::<(), _>(RowError::Inconsistent(what)));
+    }
+
     pub(super) fn last_seen(
         &self,
         key_id: KeyId,

@@ -21,6 +21,7 @@ mod open;
 mod overlay;
 mod readers;
 mod restore;
+mod scrub;
 mod space;
 pub mod upkeep;
 mod weight;
@@ -46,6 +47,8 @@ use engine::Shared;
 pub use open::{Ground, JournaledError, JournaledOptions, MemoryBounds, Report};
 use overlay::{AtHand, Overlay};
 use readers::Readers;
+pub use scrub::Scrubbed;
+use scrub::{Scrub, ScrubWatch};
 use space::SpaceWatch;
 use writer::Writer;
 
@@ -65,6 +68,10 @@ pub struct JournaledLedger {
     applier: Option<(Sender<Work>, Applier)>,
     /// The same; nobody watches a ledger that is opened by hand.
     space: Option<SpaceWatch>,
+    /// The same; none unless it was asked for.
+    scrub: Option<ScrubWatch>,
+    /// Where a scrub by hand stands.
+    scrubbed: Mutex<Scrub>,
 }
 
 /// Who does what takes time.
@@ -136,7 +143,25 @@ impl JournaledLedger {
         };
         let space = space.transpose().map_err(JournaledError::Thread)?;
         let report = opened.report;
-        Ok(Self { shared, randomness, report, pace, applier: Some((queue, applier)), space })
+        let (applier, scrub, scrubbed) = (Some((queue, applier)), None, Mutex::default());
+        Ok(Self { shared, randomness, report, pace, applier, space, scrub, scrubbed })
+    }
+
+    /// Has a thread look at the whole ledger again and again, at so many bytes of the journal a
+    /// second; at 0 nobody looks.
+    pub fn scrubbing(mut self, bytes_per_s: u64) -> Result<Self, JournaledError> {
+        if bytes_per_s > 0 && self.pace == Pace::Threads {
+            let watch = ScrubWatch::start(Arc::clone(&self.shared), bytes_per_s);
+            self.scrub = Some(watch.map_err(JournaledError::Thread)?);
+        }
+        Ok(self)
+    }
+
+    /// Looks at so many bytes of the journal, and at what the books have of them; the next call goes
+    /// on from there.
+    pub fn scrub_some(&self, bytes: u64) -> Scrubbed {
+        let mut scrub = self.scrubbed.lock().unwrap_or_else(PoisonError::into_inner);
+        scrub.step(&self.shared, bytes)
     }
 
     /// What opening did.
@@ -336,6 +361,7 @@ impl Drop for JournaledLedger {
     fn drop(&mut self) {
         self.shared.is_ending.store(true, Ordering::Relaxed);
         drop(self.space.take());
+        drop(self.scrub.take());
         if let Some((queue, applier)) = self.applier.take() {
             drop(queue);
             if !applier.finish(&self.shared) {
