@@ -8,7 +8,7 @@ use activation_service::server::{self, ServerError};
 
 use crate::world::{World, config};
 
-fn run(args: &[&str]) -> Output {
+pub(crate) fn run(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_activation-service"))
         .args(args)
         .env("ACTIVATION__SECRETS__PEPPER", crate::world::PEPPER)
@@ -18,11 +18,11 @@ fn run(args: &[&str]) -> Output {
         .expect("it runs")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn in_folder(folder: &Path) -> String {
+pub(crate) fn in_folder(folder: &Path) -> String {
     format!("storage.sled.folder={}", folder.display())
 }
 
@@ -70,7 +70,7 @@ fn settings_stand_before_the_command_and_after_it() {
     assert!(text(&later.stdout).contains("burst = 8"), "the last one wins");
 }
 
-async fn probe(args: &[&str]) -> Option<i32> {
+pub(crate) async fn probe(args: &[&str]) -> Option<i32> {
     let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
     let run = move || run(&args.iter().map(String::as_str).collect::<Vec<_>>());
     tokio::task::spawn_blocking(run).await.expect("it runs").status.code()

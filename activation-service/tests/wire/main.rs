@@ -12,7 +12,10 @@ mod changes;
 mod command_line;
 mod counting;
 mod fields;
+mod full_disk;
 mod history;
+#[path = "../ledger/mounted.rs"]
+mod mounted;
 mod races;
 mod receipts;
 mod refusals;
