@@ -50,6 +50,8 @@ pub struct Config {
     pub storage: Storage,
     /// What must stay secret, and the salt that must never change.
     pub secrets: Secrets,
+    /// What counts as the same computer.
+    pub policy: PolicySettings,
     /// Limits on failed look-ups, and alarms.
     pub failed_lookups: FailedLookups,
     /// Where durable heads are told, and which one the ledger must hold.
@@ -120,6 +122,14 @@ impl Default for SledFolder {
             scrub_bytes_per_s: 1024 * 1024,
         }
     }
+}
+
+/// What counts as the same computer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PolicySettings {
+    /// A TOML file with the hardware policy; default the built-in one. It is read at the start.
+    pub file: Option<PathBuf>,
 }
 
 /// What must stay secret, and the salt that must never change.

@@ -22,12 +22,14 @@ use tonic::service::Routes;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::development_secrets::{DevelopmentSecretsError, load_or_make};
 use crate::adapters::failed_lookups::LookupWatch;
+use crate::adapters::policy_file::{self, PolicyFileError};
 use crate::adapters::randomness::SystemRandomness;
 use crate::app::{App, Background, ProofTerms};
 use crate::config::{
-    Anchors, Config, ConfigFaults, SECRET_BYTES, Secrets, SledFolder, Storage, secret_bytes,
+    Anchors, Config, ConfigFaults, PolicySettings, SECRET_BYTES, Secrets, SledFolder, Storage,
+    secret_bytes,
 };
-use crate::domain::policy::Policy;
+use crate::domain::policy::{Policy, Rules};
 use crate::domain::product_key::{Pepper, PepperId, Peppers};
 use crate::grpc::{ActivationRoute, ActivationRpcs, AppSlot, DOMAIN};
 use crate::ports::{Ledger, LedgerError, Proofs, Randomness as _};
@@ -55,6 +57,9 @@ pub enum ServerError {
     /// The secrets of a development folder cannot be read or made.
     #[error("secrets.development_folder: {0}")]
     Secrets(#[from] DevelopmentSecretsError),
+    /// The hardware policy cannot be used.
+    #[error("policy.file: {0}")]
+    Policy(#[from] PolicyFileError),
     /// The address or TLS files cannot be used.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -78,6 +83,7 @@ pub struct Bound {
     metrics: Option<MetricsPage>,
     config: Config,
     keys: Keys,
+    rules: Rules,
     serving: watch::Sender<bool>,
 }
 
@@ -106,11 +112,12 @@ impl Keys {
 /// Checks the settings, reads the secrets and takes the addresses; port 0 takes any free port.
 pub async fn bind(config: Config) -> Result<Bound, ServerError> {
     config.validate()?;
+    let rules = policy_file::read(config.policy.file.as_deref())?;
     let keys = keys(&config.secrets)?;
     let serve = chassis::serve::bind(&config.serve).await?;
     let metrics = chassis::metrics::serve(&config.metrics).await?;
     let serving = watch::Sender::new(false);
-    Ok(Bound { serve, metrics, config, keys, serving })
+    Ok(Bound { serve, metrics, config, keys, rules, serving })
 }
 
 impl Bound {
@@ -137,15 +144,15 @@ impl Bound {
     /// Health says NOT_SERVING until the ledger is open, whenever it cannot answer, and from `stop`
     /// on.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<DrainOutcome, ServerError> {
-        let Self { serve, metrics, config, keys, serving } = self;
-        let policy = Policy::hw_v1(JunkDigests::new(&keys.salt));
+        let Self { serve, metrics, config, keys, rules, serving } = self;
+        let policy = policy(rules, &config.policy, &keys.salt)?;
         let app = AppSlot::default();
         let rpcs = ActivationRpcs {
             app: Arc::clone(&app),
             guard: Arc::new(LookupWatch::new(config.failed_lookups)),
             sealer: Sealer::new(&keys.page_token_secret),
             help_base_uri: config.serve.help_base_uri.clone(),
-            points_min: policy.points_min,
+            rules: Arc::new(policy.rules().clone()),
         };
         let health = Health::new(&[SERVICE]);
         let routes = Routes::new(ActivationRoute::new(rpcs));
@@ -197,6 +204,20 @@ impl Bound {
             None => Ok(outcome?),
         }
     }
+}
+
+/// The policy in force, under the deployment's salt.
+pub fn policy(
+    rules: Rules,
+    settings: &PolicySettings,
+    salt: &DeploymentSalt,
+) -> Result<Policy, PolicyFileError> {
+    let (version, demoted) = (rules.version.clone(), rules.demoted.len());
+    let fingerprint = policy_file::fingerprint(&rules);
+    tracing::info!(version, fingerprint, demoted, "the hardware policy");
+    let path = settings.file.clone().unwrap_or_default();
+    let faulty = |faults| PolicyFileError::Faulty { path, faults };
+    Policy::new(rules, JunkDigests::new(salt)).map_err(faulty)
 }
 
 fn options(health: Health) -> Options {

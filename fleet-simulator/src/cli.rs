@@ -82,7 +82,7 @@ fn simulate(cli: &Cli) -> Result<()> {
     };
     let policy = Arc::new(Policy::hw_v1(JunkDigests::new(&SALT)));
     let outcome = play(&plan, &policy)?;
-    let report = Report::new(&plan, policy.version, &outcome);
+    let report = Report::new(&plan, &policy.rules().version, &outcome);
     if let Some(path) = &cli.json {
         write(path, &report)?;
     }

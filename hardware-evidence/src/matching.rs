@@ -108,7 +108,7 @@ pub struct Comparison {
     pub baseline_points: u32,
     /// Whether the two sides carry the same handle; none unless both carry one.
     pub handle: Option<bool>,
-    /// True if the baseline goes by a handle and the report does not show any.
+    /// True if the baseline goes by a handle and the report shows none to compare with it.
     pub is_handle_withheld: bool,
     /// Each kind.
     pub kinds: Vec<(ComponentKind, KindVerdict)>,
@@ -220,9 +220,7 @@ pub fn compare(
         anchor_points: 0,
         baseline_points: worth(rule, baseline, handle_allowed).points,
         handle: None,
-        is_handle_withheld: handle_allowed
-            && shown(rule, baseline, ComponentKind::OperatorHandle) == Shown::Present
-            && shown(rule, report, ComponentKind::OperatorHandle) != Shown::Present,
+        is_handle_withheld: false,
         kinds: Vec::with_capacity(ComponentKind::ALL.len()),
     };
     for kind in ComponentKind::ALL {
@@ -250,6 +248,9 @@ pub fn compare(
             comparison.anchor_points += points;
         }
     }
+    comparison.is_handle_withheld = handle_allowed
+        && comparison.handle.is_none()
+        && shown(rule, baseline, ComponentKind::OperatorHandle) == Shown::Present;
     comparison
 }
 
@@ -270,10 +271,12 @@ pub fn abstaining(
 fn shown(rule: &impl Rule, evidence: &(impl Components + ?Sized), kind: ComponentKind) -> Shown {
     let mut result = Shown::Absent;
     for (_, digests) in evidence.of(kind) {
-        if digests.iter().any(|digest| !rule.is_junk(kind, digest)) {
-            return Shown::Present;
+        result = Shown::Present;
+        // A placeholder by one recipe is none the less one by another, under which it may not be
+        // known yet.
+        if digests.iter().all(|digest| rule.is_junk(kind, digest)) {
+            return Shown::Junk;
         }
-        result = Shown::Junk;
     }
     result
 }
@@ -290,16 +293,19 @@ fn verdict(
         (_, Shown::Junk) => return KindVerdict::Junk,
         (Shown::Present, Shown::Present) => {}
     }
-    // Digests of different recipes say nothing of each other; the newest common recipe decides.
-    let mut reported = report.of(kind).rev();
-    let pair = reported.find_map(|(recipe, digests)| {
-        baseline.of(kind).find(|(other, _)| *other == recipe).map(|(_, old)| (digests, old))
-    });
-    match pair {
-        None => KindVerdict::Absent,
-        Some((digests, old)) if share(rule, kind, digests, old) => KindVerdict::Matched,
-        Some(_) => KindVerdict::Changed,
+    // Digests of different recipes say nothing of each other. Where several recipes are common, one
+    // that matches suffices; so leaving digests out never makes two sides match.
+    let mut result = KindVerdict::Absent;
+    for (recipe, digests) in report.of(kind) {
+        let Some((_, old)) = baseline.of(kind).find(|(other, _)| *other == recipe) else {
+            continue;
+        };
+        if share(rule, kind, digests, old) {
+            return KindVerdict::Matched;
+        }
+        result = KindVerdict::Changed;
     }
+    result
 }
 
 fn share(rule: &impl Rule, kind: ComponentKind, reported: &[Digest], old: &[Digest]) -> bool {

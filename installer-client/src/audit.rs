@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use hardware_evidence::ComponentKind;
 use proto::activation::v1::{KeyEvent, KeyEventType, ListKeyEventsRequest};
-use receipt::{Event, Leaf, Outcome, Receipt, ReceiptError, SignedHead, TrustedKeys, Verified};
+use receipt::{
+    Event, Leaf, Outcome, Receipt, ReceiptError, SignedHead, TrustedKeys, Verdict, Verified,
+};
 
 use crate::{ActivationClient, Failure, FailureKind};
 
@@ -235,13 +238,16 @@ fn of_activated(
 }
 
 fn type_of(event: &Event) -> KeyEventType {
+    const OTHER_INSTALL: (u8, Verdict) = (ComponentKind::OsInstallId.number(), Verdict::Changed);
     match event {
         Event::Registered(_) => KeyEventType::Registered,
         Event::Activated(it) if it.outcome != Outcome::NotCountedSameComputer => {
             KeyEventType::Counted
         }
         Event::Activated(it) if it.weak => KeyEventType::WeakMatch,
-        Event::Activated(_) => KeyEventType::CloneSuspected,
+        Event::Activated(it) if it.clone_suspected => KeyEventType::CloneSuspected,
+        Event::Activated(it) if it.kinds.contains(&OTHER_INSTALL) => KeyEventType::Reinstalled,
+        Event::Activated(_) => KeyEventType::EvidenceExtended,
         Event::Released(_) => KeyEventType::Released,
         Event::Updated(_) => KeyEventType::Updated,
         Event::Refused(_) => KeyEventType::Refused,

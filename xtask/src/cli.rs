@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{certs, dev, faults, fleet, output, test, token};
+use crate::{certs, dev, faults, fleet, instructions, output, test, token};
 
 #[derive(Parser)]
 #[command(
@@ -27,6 +27,8 @@ enum Command {
     Faults(faults::FaultsArgs),
     /// Live through years of computer fleets and tell what the hardware policy counts of them.
     Fleet(fleet::FleetArgs),
+    /// Count what a decision costs on a key with many computers, with valgrind.
+    Instructions(instructions::InstructionsArgs),
     /// Make a local certificate authority with identities for services and people.
     Certs(certs::CertsArgs),
     /// Mint a development token for a portal user, signed with the key that `certs` made.
@@ -41,6 +43,7 @@ pub fn run() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Faults(args) => faults::run_bench(&args),
         Command::Fleet(args) => fleet::simulate(&args),
+        Command::Instructions(args) => instructions::run_instrument(&args),
         Command::Certs(args) => certs::run(&args),
         Command::Token(args) => token::run(&args),
     };

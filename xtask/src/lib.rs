@@ -8,6 +8,7 @@ pub mod cli;
 pub mod dev;
 pub mod faults;
 pub mod fleet;
+pub mod instructions;
 pub mod output;
 pub mod pair;
 pub mod process;

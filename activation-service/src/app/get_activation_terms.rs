@@ -13,7 +13,7 @@ pub struct ActivationTerms {
     /// The salt of this deployment.
     pub salt: DeploymentSalt,
     /// The policy in force.
-    pub policy_version: &'static str,
+    pub policy_version: String,
     /// The public keys of receipts as text, for display.
     pub receipt_keys: Vec<String>,
 }
@@ -25,7 +25,7 @@ impl App {
         ActivationTerms {
             recipes: &RECIPES_ACCEPTED,
             salt: self.salt,
-            policy_version: self.policy.version,
+            policy_version: self.policy.rules().version.clone(),
             receipt_keys: self.proof.receipt_keys.clone(),
         }
     }

@@ -52,7 +52,7 @@ fn announce(bound: &Bound) -> impl Future<Output = Result<(), Failure>> + use<> 
 
 fn failure(error: &ServerError) -> Failure {
     let code = match error {
-        ServerError::Config(_) => EXIT_USAGE,
+        ServerError::Config(_) | ServerError::Policy(_) => EXIT_USAGE,
         ServerError::Metrics(MetricsError::Remote(_)) => EXIT_USAGE,
         ServerError::Secrets(_) | ServerError::Metrics(_) => EXIT_SYSTEM,
         ServerError::Serve(ServeError::Settings(_) | ServeError::TokenKey(_)) => EXIT_USAGE,

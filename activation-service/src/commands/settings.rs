@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{EXIT_SYSTEM, EXIT_USAGE, Failure};
+use crate::adapters::policy_file;
 use crate::config::{Config, ENV_PREFIX};
 
 /// Settings that are given after the command.
@@ -48,7 +49,9 @@ impl Source {
     }
 
     pub(super) fn check(&self) -> Result<(), Failure> {
-        self.valid()?;
+        let config = self.valid()?;
+        policy_file::read(config.policy.file.as_deref())
+            .map_err(|error| Failure::new(EXIT_USAGE, format!("policy.file: {error}")))?;
         print_line("the settings can be used")
     }
 

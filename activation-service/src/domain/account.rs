@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use hardware_evidence::Digest;
+
 use super::counts::Counts;
 use super::error::{Inconsistency, ReasonSet};
-use super::event::{Activated, Body, Change, Event, Outcome, Released};
+use super::event::{Activated, Body, Change, Event, Explanation, Outcome, Released};
 use super::evidence::Evidence;
 use super::ids::{ActivationId, KeyId};
+use super::installs::{Install, install};
 use super::product_key::LookupDigest;
 use super::terms::{Platform, Suspension, Terms};
 
@@ -62,7 +65,10 @@ pub struct Count {
     pub platform: Platform,
     /// When, as shown.
     pub created_ms: i64,
-    /// What the computer showed then; it never changes.
+    /// The policy that counted it.
+    pub policy_version: Arc<str>,
+    /// What the computer showed then. The one thing ever added is the same component by a newer
+    /// recipe.
     pub baseline: Arc<Evidence>,
     /// Weak matches it was good for.
     pub weak_matches: u8,
@@ -70,6 +76,10 @@ pub struct Count {
     pub clone_suspected: bool,
     /// True once it was given up.
     pub released: bool,
+    /// Operating system installations that were seen on it after that of the baseline, in the order
+    /// in which each was first seen; at most
+    /// [`INSTALLS_MAX`](super::installs::INSTALLS_MAX).
+    pub installs: Vec<Digest>,
 }
 
 /// A key with all its counts.
@@ -207,11 +217,7 @@ impl Account {
     fn activated(&mut self, event: &Event, activated: &Activated) -> bool {
         let Activated { outcome, activation, count, platform, explanation, .. } = activated;
         if !outcome.is_counted() {
-            let changed = self.counts.change(*count, |count| {
-                count.weak_matches = count.weak_matches.saturating_add(u8::from(explanation.weak));
-                count.clone_suspected |= explanation.clone_suspected;
-            });
-            return changed.is_some();
+            return self.seen_again(*count, explanation, &activated.evidence);
         }
         if *count != event.version {
             return false;
@@ -225,11 +231,33 @@ impl Account {
             outcome: *outcome,
             platform: *platform,
             created_ms: event.shown_ms,
+            policy_version: explanation.policy_version.as_str().into(),
             baseline: Arc::clone(&activated.evidence),
             weak_matches: 0,
             clone_suspected: false,
             released: false,
+            installs: Vec::new(),
         });
+        true
+    }
+
+    /// Takes in a report that left a count unchanged.
+    fn seen_again(&mut self, number: u64, explanation: &Explanation, report: &Evidence) -> bool {
+        let changed = self.counts.change(number, |count| {
+            count.weak_matches = count.weak_matches.saturating_add(u8::from(explanation.weak));
+            count.clone_suspected |= explanation.clone_suspected;
+            // Once suspected, nothing more of installations needs to be known.
+            if !count.clone_suspected
+                && let Install::New(id) = install(count, &explanation.kinds, report)
+            {
+                count.installs.push(id);
+            }
+            count.baseline.gaining(report, &explanation.kinds)
+        });
+        let Some(gained) = changed else { return false };
+        if let Some(gained) = gained {
+            self.counts.renew(number, Arc::new(gained));
+        }
         true
     }
 

@@ -4,14 +4,13 @@ mod candidates;
 
 use std::sync::Arc;
 
-use hardware_evidence::ComponentKind;
-
 use super::account::Account;
 use super::command::{Activate, Answer, Decision, Granted, next_event, refuse_recorded};
 use super::error::{Reason, Refusal, Shortage};
 use super::event::{Activated, Body, Explanation, Outcome};
 use super::evidence::Evidence;
-use super::matching::{Comparison, KindVerdict, Worth, abstaining, worth};
+use super::installs::{Install, install};
+use super::matching::{Comparison, Worth, abstaining, worth};
 use super::policy::Policy;
 use super::terms::CountingMode;
 use candidates::{Candidate, candidates};
@@ -79,7 +78,7 @@ fn judge<'a>(
         return Err(Refusal::PlatformNotAllowed { allowed: terms.platforms });
     }
     let shown = enough(policy, account, &command.evidence)?;
-    let found = candidates(policy, account, &command.evidence, shown);
+    let found = candidates(policy, account, &command.evidence);
     let tolerant = terms.counting_mode == CountingMode::HardwareTolerant;
     if tolerant && let Some(matched) = found.unchanged {
         let explained = Some(matched.comparison.clone());
@@ -109,30 +108,44 @@ fn judge<'a>(
     Ok(Verdict { outcome, matched, explained })
 }
 
+/// What a report that left a count unchanged says beside that.
+#[derive(Clone, Copy, Debug, Default)]
+struct Again {
+    /// The computer is perhaps a clone.
+    is_suspected: bool,
+    /// It is to be recorded, at most a few times a count.
+    is_news: bool,
+}
+
+fn again(account: &Account, matched: &Candidate<'_>, report: &Evidence) -> Again {
+    let (count, kinds) = (matched.count, &matched.comparison.kinds);
+    let was_suspected = account.counts.of(count.activation).any(|count| count.clone_suspected);
+    let install = install(count, kinds, report);
+    let is_suspected = was_suspected || install == Install::Again;
+    let is_other = !was_suspected && install != Install::Usual;
+    Again { is_suspected, is_news: is_other || count.baseline.gaining(report, kinds).is_some() }
+}
+
 fn grant(policy: &Policy, account: &Account, command: &Activate, verdict: Verdict<'_>) -> Decision {
     let Verdict { outcome, matched, explained } = verdict;
     let counted = outcome.is_counted();
-    let suspected = !counted
-        && explained
-            .as_ref()
-            .is_some_and(|c| c.kinds.contains(&(ComponentKind::OsInstallId, KindVerdict::Changed)));
     let weak = !counted && matched.as_ref().is_some_and(|m| m.weak);
+    let again = matched.as_ref().filter(|_| !counted).map(|m| again(account, m, &command.evidence));
+    let again = again.unwrap_or_default();
     let explanation = Explanation {
-        policy_version: policy.version.to_owned(),
+        policy_version: policy.rules().version.clone(),
         score: explained.as_ref().map(Comparison::score),
-        threshold: policy.threshold_percent,
+        threshold: policy.rules().threshold_percent,
         kinds: match explained {
             Some(comparison) => comparison.kinds,
             None => abstaining(policy, &command.evidence),
         },
         weak,
-        clone_suspected: suspected,
+        clone_suspected: again.is_suspected,
     };
     let activation = matched.as_ref().map_or(command.new_activation, |m| m.count.activation);
-    let first_suspicion =
-        suspected && !account.counts.of(activation).any(|count| count.clone_suspected);
     // Plain repeats write nothing, so a leaked key cannot fill the disk.
-    let recorded = counted || weak || first_suspicion;
+    let recorded = counted || weak || again.is_news;
     let next = account.head.version + 1;
     let known = matched.is_some();
     let count = matched.filter(|_| !counted).map_or(next, |m| m.count.number);
@@ -164,6 +177,8 @@ fn grant(policy: &Policy, account: &Account, command: &Activate, verdict: Verdic
 
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod overlap;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

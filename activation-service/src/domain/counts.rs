@@ -4,6 +4,8 @@
 mod index;
 mod list;
 
+use std::sync::Arc;
+
 use hardware_evidence::{ComponentKind, Digest};
 
 use super::account::Count;
@@ -62,15 +64,20 @@ impl Counts {
         places.filter_map(|place| self.at(place)).filter(move |c| c.activation == activation)
     }
 
-    /// The counts, oldest first, whose baseline has one of these values of these kinds, and perhaps
-    /// others; released ones too. Kinds that never belong to one unit find nothing.
+    /// The counts, oldest first, whose baseline has one of these values of these kinds and of which
+    /// `tells` is true; perhaps a few others, and released ones too. Kinds that never belong to one
+    /// unit find nothing.
     pub fn sharing<'v>(
         &self,
         values: impl IntoIterator<Item = (ComponentKind, &'v Digest)>,
+        tells: impl Fn(ComponentKind, &Digest, &Count) -> bool,
     ) -> Vec<&Count> {
-        let places =
-            values.into_iter().flat_map(|(kind, value)| self.units.places(unit(kind, value)));
-        let mut places: Vec<u32> = places.collect();
+        let mut places = Vec::new();
+        for (kind, value) in values {
+            let shared = self.units.places(unit(kind, value));
+            let told = |place: &u32| self.at(*place).is_some_and(|it| tells(kind, value, it));
+            places.extend(shared.filter(told));
+        }
         places.sort_unstable();
         places.dedup();
         places.into_iter().filter_map(|place| self.at(place)).collect()
@@ -93,6 +100,15 @@ impl Counts {
     ) -> Option<R> {
         let place = self.place(number)?;
         self.list.get_mut(place).map(change)
+    }
+
+    /// Gives the count with a number its baseline with what it gained.
+    pub(super) fn renew(&mut self, number: u64, baseline: Arc<Evidence>) {
+        let Some(place) = self.place(number) else { return };
+        let Some(count) = self.list.get_mut(place) else { return };
+        count.baseline = Arc::clone(&baseline);
+        // Values that it had before are found twice at the same place, which is found once.
+        self.note(u32::try_from(place).unwrap_or(u32::MAX), &baseline);
     }
 
     fn note(&mut self, place: u32, baseline: &Evidence) {

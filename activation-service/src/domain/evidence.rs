@@ -4,10 +4,14 @@ use hardware_evidence::{ComponentKind, Digest};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+use super::matching::KindVerdict;
+
 /// Most components of one report.
 pub const COMPONENTS_MAX: usize = 32;
 /// Most digests of a kind that is a set.
 pub const SET_DIGESTS_MAX: usize = 16;
+/// Most recipes of a kind that a baseline holds: the old and the new one of an overlap.
+pub const RECIPES_KEPT_MAX: usize = 2;
 /// The recipes that this service accepts, preferred first.
 pub const RECIPES_ACCEPTED: [u8; 1] = [1];
 
@@ -132,6 +136,50 @@ impl Evidence {
     /// The components of one kind, oldest recipe first.
     pub fn of(&self, kind: ComponentKind) -> impl DoubleEndedIterator<Item = &Component> {
         self.components.iter().filter(move |c| c.kind == kind)
+    }
+
+    /// The components of a kind that the two have by the same recipe, oldest recipe first.
+    pub fn common<'a>(
+        &'a self,
+        other: &'a Self,
+        kind: ComponentKind,
+    ) -> impl DoubleEndedIterator<Item = (&'a Component, &'a Component)> {
+        let same = move |own: &'a Component| {
+            other.of(kind).find(|theirs| theirs.recipe == own.recipe).map(|theirs| (own, theirs))
+        };
+        self.of(kind).filter_map(same)
+    }
+
+    /// This baseline with what it gains from a report that left it unchanged: of each kind that
+    /// matched, the component by a newer recipe. None if it gains nothing.
+    ///
+    /// Of a set nothing is gained while the report shows a member that the baseline lacks, for
+    /// which of the new digests is that member cannot be told. The newest [`RECIPES_KEPT_MAX`]
+    /// recipes of a kind stay.
+    #[must_use]
+    pub fn gaining(&self, report: &Self, kinds: &[(ComponentKind, KindVerdict)]) -> Option<Self> {
+        let newest_of = |kind| self.of(kind).next_back().map(|own| own.recipe);
+        let is_newer = |it: &Component| newest_of(it.kind).is_some_and(|own| own < it.recipe);
+        if !report.components.iter().any(is_newer) {
+            return None;
+        }
+        let mut components = self.components.clone();
+        for (kind, _) in kinds.iter().filter(|(_, verdict)| *verdict == KindVerdict::Matched) {
+            let is_known = |(shown, own): (&Component, &Component)| {
+                shown.digests.iter().all(|digest| own.digests.binary_search(digest).is_ok())
+            };
+            if !report.common(self, *kind).all(is_known) {
+                continue;
+            }
+            let gained = report.of(*kind).filter(|it| is_newer(it)).cloned();
+            let mut of_kind: Vec<_> = self.of(*kind).cloned().chain(gained).collect();
+            let more = of_kind.len().saturating_sub(RECIPES_KEPT_MAX);
+            of_kind.drain(..more);
+            components.retain(|it| it.kind != *kind);
+            components.extend(of_kind);
+        }
+        // Two recipes of every kind are within the bound, so this does not fail.
+        Self::new(components).ok().filter(|gained| gained != self)
     }
 
     /// Feeds a hash with an unambiguous form of the evidence.

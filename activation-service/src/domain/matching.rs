@@ -5,8 +5,9 @@ use hardware_evidence::matching::{self, Components, Rule, Thresholds};
 pub use hardware_evidence::matching::{Comparison, KindVerdict, Relation, Worth};
 use hardware_evidence::{ComponentKind, Digest};
 
+use super::account::Count;
 use super::evidence::Evidence;
-use super::policy::Policy;
+use super::policy::{AsOf, Policy};
 
 /// What a report is worth by itself; a handle counts only where the key allows it.
 #[must_use]
@@ -31,26 +32,90 @@ pub fn abstaining(policy: &Policy, report: &Evidence) -> Vec<(ComponentKind, Kin
     matching::abstaining(policy, report)
 }
 
+/// How a report compares with a count, and what that says; none if it shares no anchor that tells.
+///
+/// A value that was demoted after the count was made abstains. But a count stays good for what it
+/// was paid for: a report that it left unchanged without the demotion is unchanged still.
+#[must_use]
+pub fn against(
+    policy: &Policy,
+    count: &Count,
+    report: &Evidence,
+    handle_allowed: bool,
+) -> Option<(Comparison, Relation)> {
+    let now = told(policy, count, report, handle_allowed);
+    let strong = Relation::Unchanged { weak: false };
+    if now.as_ref().is_some_and(|(_, relation)| *relation == strong) {
+        return now;
+    }
+    let Some(rule) = policy.as_of(&count.policy_version) else { return now };
+    let then = told(&rule, count, report, handle_allowed);
+    match (now.as_ref().map(|it| it.1), then.as_ref().map(|it| it.1)) {
+        (Some(Relation::Unchanged { .. }), Some(then_relation)) if then_relation != strong => now,
+        (_, Some(Relation::Unchanged { .. })) => then,
+        (None | Some(Relation::Unrelated), Some(Relation::Changed)) => then,
+        _ => now,
+    }
+}
+
+fn told(
+    rule: &impl Rule,
+    count: &Count,
+    report: &Evidence,
+    handle_allowed: bool,
+) -> Option<(Comparison, Relation)> {
+    let comparison = matching::compare(rule, count.baseline.as_ref(), report, handle_allowed);
+    if !comparison.anchored() {
+        return None;
+    }
+    // A report that rests on its handle alone says nothing through its hardware.
+    let rests_on_hardware = comparison.handle.is_none();
+    if rests_on_hardware && !matching::worth(rule, report, handle_allowed).is_enough(rule) {
+        return None;
+    }
+    let relation = comparison.relation(rule);
+    Some((comparison, relation))
+}
+
 impl Rule for Policy {
     fn thresholds(&self) -> Thresholds {
+        let rules = self.rules();
         Thresholds {
-            percent: self.threshold_percent,
-            points_min: self.points_min,
-            anchor_points_min: self.anchor_points_min,
-            weak_comparable_points: self.weak_comparable_points,
+            percent: rules.threshold_percent,
+            points_min: rules.points_min,
+            anchor_points_min: rules.anchor_points_min,
+            weak_comparable_points: rules.weak_comparable_points,
         }
     }
 
     fn points(&self, kind: ComponentKind) -> u32 {
-        self.points(kind)
+        self.rules().points(kind)
     }
 
     fn is_anchor(&self, kind: ComponentKind) -> bool {
-        self.is_anchor(kind)
+        self.rules().is_anchor(kind)
     }
 
     fn is_junk(&self, kind: ComponentKind, digest: &Digest) -> bool {
         self.is_junk(kind, digest)
+    }
+}
+
+impl Rule for AsOf<'_> {
+    fn thresholds(&self) -> Thresholds {
+        self.policy.thresholds()
+    }
+
+    fn points(&self, kind: ComponentKind) -> u32 {
+        self.policy.rules().points(kind)
+    }
+
+    fn is_anchor(&self, kind: ComponentKind) -> bool {
+        self.policy.rules().is_anchor(kind)
+    }
+
+    fn is_junk(&self, kind: ComponentKind, digest: &Digest) -> bool {
+        (*self).is_junk(kind, digest)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod error;
 pub mod event;
 pub mod evidence;
 pub mod ids;
+pub mod installs;
 pub mod matching;
 pub mod policy;
 pub mod product_key;

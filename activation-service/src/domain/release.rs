@@ -6,7 +6,7 @@ use super::command::{Answer, Decision, Release, Requester, next_event, refuse_re
 use super::error::{Reason, Refusal};
 use super::event::{Body, Released};
 use super::evidence::Evidence;
-use super::matching::{Comparison, Relation, compare};
+use super::matching::{Comparison, Relation, against};
 use super::policy::Policy;
 
 /// Decides a release on a known key; a recorded repeat was answered before.
@@ -70,11 +70,10 @@ fn shown<'a>(
     let handle_allowed = account.head.terms.handle_allowed;
     let (mut best, mut too_little) = (None::<(&Count, Comparison)>, false);
     for count in account.held_by(command.activation) {
-        let comparison = compare(policy, &count.baseline, evidence, handle_allowed);
-        if comparison.handle.is_none() && !worth.is_enough(policy) {
+        let Some((comparison, relation)) = against(policy, count, evidence, handle_allowed) else {
             continue;
-        }
-        match comparison.relation(policy) {
+        };
+        match relation {
             Relation::Unchanged { .. } => {
                 if best.as_ref().is_none_or(|(_, best)| !best.beats(&comparison)) {
                     best = Some((count, comparison));

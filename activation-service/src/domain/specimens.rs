@@ -21,8 +21,14 @@ pub(crate) const KEY: KeyId = KeyId([9; 16]);
 pub(crate) const PRODUCT: &str = "products/office";
 pub(crate) const NOON_MS: i64 = 1_700_000_000_000;
 
-static POLICY: LazyLock<Policy> =
-    LazyLock::new(|| Policy::hw_v1(JunkDigests::new(&DeploymentSalt::new([3; 32]))));
+static JUNK: LazyLock<JunkDigests> =
+    LazyLock::new(|| JunkDigests::new(&DeploymentSalt::new([3; 32])));
+static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy::hw_v1(JUNK.clone()));
+
+/// The placeholders under the salt of the tests; digesting them takes a while.
+pub(crate) fn junk() -> JunkDigests {
+    JUNK.clone()
+}
 
 pub(crate) fn policy() -> &'static Policy {
     &POLICY

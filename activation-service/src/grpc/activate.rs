@@ -10,6 +10,7 @@ use super::names::{activation_name, request_id};
 use super::terms::{platform, product};
 use crate::app::{Activated, Activation};
 use crate::domain::event::Client;
+use crate::domain::policy::Rules;
 
 /// Most characters of the name and of the version of a client.
 const CLIENT_CHARS_MAX: usize = 64;
@@ -43,7 +44,7 @@ fn client(fields: &mut Fields, wire: Option<pb::ClientInfo>) -> Option<Client> {
     Some(Client { name: name?, version: version? })
 }
 
-pub(super) fn respond(activated: Activated) -> pb::ActivateResponse {
+pub(super) fn respond(rules: &Rules, activated: Activated) -> pb::ActivateResponse {
     let Activated { key_id, granted, receipt } = activated;
     pb::ActivateResponse {
         outcome: outcome_number(granted.outcome),
@@ -51,7 +52,7 @@ pub(super) fn respond(activated: Activated) -> pb::ActivateResponse {
         used: granted.used,
         limit: granted.limit,
         remaining: granted.limit.saturating_sub(granted.used),
-        explanation: Some(explanation(granted.explanation)),
+        explanation: Some(explanation(rules, granted.explanation)),
         receipt: receipt.map(|receipt| receipt.to_vec().into()).unwrap_or_default(),
     }
 }

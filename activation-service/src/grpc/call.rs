@@ -48,7 +48,7 @@ impl<'a> Call<'a> {
             let speech = Speech {
                 language: self.language,
                 help_base_uri: &self.rpcs.help_base_uri,
-                points_min: self.rpcs.points_min,
+                points_min: self.rpcs.rules.points_min,
             };
             let error = error.into();
             let reason = Case::of(&error).row().reason;

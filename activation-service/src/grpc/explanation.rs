@@ -1,23 +1,26 @@
 //! The explanation of a decision as the API shows it.
 
-use hardware_evidence::hw_v1;
 use proto::activation::v1 as pb;
 
 use crate::domain::event::{Explanation, Outcome};
 use crate::domain::matching::KindVerdict;
+use crate::domain::policy::Rules;
 
-/// The domain has left out already what the caller may not learn.
-pub(super) fn explanation(explanation: Explanation) -> pb::Explanation {
+/// The domain has left out already what the caller may not learn. An earlier decision may be of a
+/// policy whose points are not known here any more.
+pub(super) fn explanation(rules: &Rules, explanation: Explanation) -> pb::Explanation {
+    let version = &explanation.policy_version;
     let kinds = explanation.kinds.into_iter().map(|(kind, verdict)| pb::KindExplanation {
         kind: i32::from(kind.number()),
         verdict: verdict_number(verdict),
-        points: hw_v1::points(kind),
+        points: rules.points_under(version, kind).unwrap_or_default(),
     });
+    let kinds = kinds.collect();
     pb::Explanation {
         policy_version: explanation.policy_version,
         score: explanation.score,
         threshold: explanation.threshold,
-        kinds: kinds.collect(),
+        kinds,
         weak: explanation.weak,
         clone_suspected: explanation.clone_suspected,
     }

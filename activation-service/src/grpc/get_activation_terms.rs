@@ -8,7 +8,7 @@ pub(super) fn respond(terms: ActivationTerms) -> pb::GetActivationTermsResponse 
     pb::GetActivationTermsResponse {
         recipe_versions: terms.recipes.iter().map(|recipe| u32::from(*recipe)).collect(),
         deployment_salt: terms.salt.as_bytes().to_vec().into(),
-        policy_version: terms.policy_version.to_owned(),
+        policy_version: terms.policy_version,
         receipt_keys: terms.receipt_keys,
     }
 }

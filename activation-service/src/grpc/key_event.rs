@@ -1,5 +1,6 @@
 //! An event as the history shows it, and `used` and `limit` after each of them.
 
+use hardware_evidence::ComponentKind;
 use proto::activation::v1 as pb;
 
 use super::explanation::{explanation, outcome_number};
@@ -8,6 +9,8 @@ use super::terms::platform_number;
 use super::time::timestamp;
 use crate::domain::event::{Activated, Body, Change, Client, Released};
 use crate::domain::ids::KeyId;
+use crate::domain::matching::KindVerdict;
+use crate::domain::policy::Rules;
 use crate::domain::terms::Suspension;
 use crate::ports::Recorded;
 
@@ -54,7 +57,12 @@ impl Standing {
     }
 }
 
-pub(super) fn key_event(key_id: KeyId, recorded: &Recorded, standing: Standing) -> pb::KeyEvent {
+pub(super) fn key_event(
+    rules: &Rules,
+    key_id: KeyId,
+    recorded: &Recorded,
+    standing: Standing,
+) -> pb::KeyEvent {
     let event = &recorded.event;
     let mut shown = pb::KeyEvent {
         account_version: event.version,
@@ -71,7 +79,7 @@ pub(super) fn key_event(key_id: KeyId, recorded: &Recorded, standing: Standing) 
     let kind = match &event.body {
         Body::Registered { .. } => pb::KeyEventType::Registered,
         Body::Activated(activated) => {
-            of_activated(&mut shown, key_id, activated);
+            of_activated(rules, &mut shown, key_id, activated);
             type_of(activated)
         }
         Body::Released(Released { activation, .. }) => {
@@ -92,21 +100,30 @@ pub(super) fn key_event(key_id: KeyId, recorded: &Recorded, standing: Standing) 
     shown
 }
 
-fn of_activated(shown: &mut pb::KeyEvent, key_id: KeyId, activated: &Activated) {
+fn of_activated(rules: &Rules, shown: &mut pb::KeyEvent, key_id: KeyId, activated: &Activated) {
     shown.outcome = outcome_number(activated.outcome);
     shown.activation = activation_name(key_id, activated.activation);
-    shown.explanation = Some(explanation(activated.explanation.clone()));
+    shown.explanation = Some(explanation(rules, activated.explanation.clone()));
     shown.platform = platform_number(activated.platform);
     // No activation is granted without evidence, so it was there once.
     shown.evidence_erased = activated.evidence.components().is_empty();
 }
 
-/// An uncounted activation is recorded for its weakness or for the first suspicion of a clone.
-const fn type_of(activated: &Activated) -> pb::KeyEventType {
-    match (activated.outcome.is_counted(), activated.explanation.weak) {
-        (true, _) => pb::KeyEventType::Counted,
-        (false, true) => pb::KeyEventType::WeakMatch,
-        (false, false) => pb::KeyEventType::CloneSuspected,
+/// What an uncounted activation is recorded for, the gravest reason first.
+fn type_of(activated: &Activated) -> pb::KeyEventType {
+    const OTHER_INSTALL: (ComponentKind, KindVerdict) =
+        (ComponentKind::OsInstallId, KindVerdict::Changed);
+    let explanation = &activated.explanation;
+    if activated.outcome.is_counted() {
+        pb::KeyEventType::Counted
+    } else if explanation.weak {
+        pb::KeyEventType::WeakMatch
+    } else if explanation.clone_suspected {
+        pb::KeyEventType::CloneSuspected
+    } else if explanation.kinds.contains(&OTHER_INSTALL) {
+        pb::KeyEventType::Reinstalled
+    } else {
+        pb::KeyEventType::EvidenceExtended
     }
 }
 

@@ -9,6 +9,7 @@ use super::names::{self, key_name};
 use super::pages::{part, query, token_fault};
 use crate::app::{App, AppError, Caller, EventsPage};
 use crate::domain::ids::KeyId;
+use crate::domain::policy::Rules;
 use crate::ports::{Recorded, Span};
 
 /// Most times a page is read again because the key changed while it was read.
@@ -72,7 +73,12 @@ pub(super) async fn read(app: &App, caller: &Caller, asked: &Asked) -> Result<Fo
     Err(AppError::Contended)
 }
 
-pub(super) fn respond(sealer: &Sealer, asked: &Asked, found: Found) -> pb::ListKeyEventsResponse {
+pub(super) fn respond(
+    rules: &Rules,
+    sealer: &Sealer,
+    asked: &Asked,
+    found: Found,
+) -> pb::ListKeyEventsResponse {
     let Found { page, start } = found;
     let Asked { key_id, span, .. } = *asked;
     let mut standing = start;
@@ -81,7 +87,7 @@ pub(super) fn respond(sealer: &Sealer, asked: &Asked, found: Found) -> pb::ListK
         if !span.descending {
             standing = standing.after(&recorded.event.body);
         }
-        events.push(key_event(key_id, recorded, standing));
+        events.push(key_event(rules, key_id, recorded, standing));
         if span.descending {
             standing = standing.before(&recorded.event.body);
         }

@@ -34,6 +34,7 @@ use proto::activation::v1::activation_service_server::ActivationService;
 use tonic::{Request, Response, Status};
 
 use crate::app::App;
+use crate::domain::policy::Rules;
 use crate::ports::LookupGuard;
 pub use service::ActivationRoute;
 pub(crate) use status::DOMAIN;
@@ -51,8 +52,8 @@ pub struct ActivationRpcs {
     pub sealer: Sealer,
     /// Start of the links in refusals.
     pub help_base_uri: String,
-    /// Least points of evidence under the policy in force, for refusals.
-    pub points_min: u32,
+    /// The hardware policy in force, for explanations and refusals.
+    pub rules: Arc<Rules>,
 }
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -75,7 +76,7 @@ impl ActivationService for ActivationRpcs {
         let call = self.call(&request);
         let asked = call.told(preview_activation::parse(request.into_inner()))?;
         let preview = call.app()?.preview_activation(&call.caller, asked);
-        Ok(Response::new(preview_activation::respond(call.guarded(preview).await?)))
+        Ok(Response::new(preview_activation::respond(&self.rules, call.guarded(preview).await?)))
     }
 
     async fn activate(
@@ -86,7 +87,7 @@ impl ActivationService for ActivationRpcs {
         let asked = call.told(activate::parse(request.into_inner()))?;
         let activated = call.guarded(call.app()?.activate(&call.caller, asked)).await?;
         call.count(&activated);
-        Ok(Response::new(activate::respond(activated)))
+        Ok(Response::new(activate::respond(&self.rules, activated)))
     }
 
     async fn release_activation(
@@ -140,7 +141,7 @@ impl ActivationService for ActivationRpcs {
         let call = self.call(&request);
         let asked = call.told(list_key_events::parse(&self.sealer, request.get_ref()))?;
         let found = call.told(list_key_events::read(call.app()?, &call.caller, &asked).await)?;
-        Ok(Response::new(list_key_events::respond(&self.sealer, &asked, found)))
+        Ok(Response::new(list_key_events::respond(&self.rules, &self.sealer, &asked, found)))
     }
 
     async fn get_ledger_head(

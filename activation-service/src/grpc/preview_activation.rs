@@ -6,6 +6,7 @@ use super::explanation::{explanation, outcome_number};
 use super::fields::FieldFaults;
 use super::names::activation_name;
 use crate::app::{Activation, Preview};
+use crate::domain::policy::Rules;
 
 /// Stands where Activate has the caller's id; nothing is recorded under it.
 const NO_REQUEST_ID: [u8; 16] = [0; 16];
@@ -23,7 +24,7 @@ pub(super) fn parse(wire: pb::PreviewActivationRequest) -> Result<Activation, Fi
     })
 }
 
-pub(super) fn respond(preview: Preview) -> pb::PreviewActivationResponse {
+pub(super) fn respond(rules: &Rules, preview: Preview) -> pb::PreviewActivationResponse {
     let Preview { key_id, granted } = preview;
     // A new computer has no name yet: the one that was drawn is forgotten with the decision.
     let activation = match granted.known {
@@ -36,6 +37,6 @@ pub(super) fn respond(preview: Preview) -> pb::PreviewActivationResponse {
         used: granted.used,
         limit: granted.limit,
         remaining: granted.limit.saturating_sub(granted.used),
-        explanation: Some(explanation(granted.explanation)),
+        explanation: Some(explanation(rules, granted.explanation)),
     }
 }

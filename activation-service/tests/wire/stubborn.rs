@@ -10,7 +10,7 @@ use activation_service::config::FailedLookups;
 use activation_service::domain::account::Head;
 use activation_service::domain::event::Event;
 use activation_service::domain::ids::{ActivationId, KeyId, RequestId};
-use activation_service::domain::policy::Policy;
+use activation_service::domain::policy::{Policy, Rules};
 use activation_service::domain::product_key::{Pepper, PepperId, Peppers};
 use activation_service::grpc::{ActivationRpcs, AppSlot};
 use activation_service::ports::{
@@ -105,7 +105,7 @@ fn closed() -> ActivationRpcs {
         guard: Arc::new(LookupWatch::new(FailedLookups::default())),
         sealer: Sealer::new(b"a secret of the tests"),
         help_base_uri: HELP.to_owned(),
-        points_min: 30,
+        rules: Arc::new(Rules::hw_v1()),
     }
 }
 

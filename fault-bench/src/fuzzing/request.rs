@@ -81,7 +81,7 @@ fn check(status: &Status) {
 fn service() -> (ActivationRpcs, activation_service::app::Background) {
     let salt = DeploymentSalt::new([3; 32]);
     let policy = Policy::hw_v1(JunkDigests::new(&salt));
-    let points_min = policy.points_min;
+    let rules = Arc::new(policy.rules().clone());
     let (app, background) = App::start(
         Arc::new(MemoryLedger::default()),
         Arc::new(Fixed),
@@ -98,7 +98,7 @@ fn service() -> (ActivationRpcs, activation_service::app::Background) {
         guard: Arc::new(Fixed),
         sealer: Sealer::new(b"a secret of sixteen bytes"),
         help_base_uri: "https://help.example".to_owned(),
-        points_min,
+        rules,
     };
     (rpcs, background)
 }

@@ -7,7 +7,7 @@ use hardware_evidence::{ComponentKind, Digest};
 
 use crate::domain::account::{Account, Count};
 use crate::domain::evidence::Evidence;
-use crate::domain::matching::{Comparison, Relation, Worth, compare};
+use crate::domain::matching::{Comparison, Relation, against};
 use crate::domain::policy::Policy;
 
 /// The counts that a report may belong to.
@@ -39,12 +39,16 @@ pub(super) fn candidates<'a>(
     policy: &Policy,
     account: &'a Account,
     report: &Evidence,
-    shown: Worth,
 ) -> Candidates<'a> {
     let handle_allowed = account.head.terms.handle_allowed;
-    let sharing = account.counts.sharing(anchors(policy, report, handle_allowed));
-    let held = sharing.into_iter().filter(|count| !count.released);
-    among(policy, held, report, shown, handle_allowed)
+    let values = anchors(policy, report, handle_allowed);
+    // What was demoted since a count was made may still tell something there, and only there.
+    let tells = |kind, value: &Digest, count: &Count| {
+        !policy.is_junk(kind, value)
+            || policy.as_of(&count.policy_version).is_some_and(|then| !then.is_junk(kind, value))
+    };
+    let sharing = account.counts.sharing(values, tells);
+    among(policy, sharing.into_iter().filter(|count| !count.released), report, handle_allowed)
 }
 
 /// The values of a report that may establish which computer it comes from.
@@ -55,11 +59,11 @@ fn anchors<'a>(
 ) -> impl Iterator<Item = (ComponentKind, &'a Digest)> {
     let is_anchor = move |kind| match kind {
         ComponentKind::OperatorHandle => handle_allowed,
-        _ => policy.is_anchor(kind),
+        _ => policy.rules().is_anchor(kind),
     };
     let components = report.components().iter().filter(move |c| is_anchor(c.kind()));
     let values = components.flat_map(|c| c.digests().iter().map(|value| (c.kind(), value)));
-    values.filter(|(kind, value)| !policy.is_junk(*kind, value))
+    values.filter(|(kind, value)| !policy.is_placeholder(*kind, value))
 }
 
 /// Compares a report with some counts, the newest last: of equal scores the most recent wins.
@@ -67,25 +71,18 @@ fn among<'a>(
     policy: &Policy,
     held: impl Iterator<Item = &'a Count>,
     report: &Evidence,
-    shown: Worth,
     handle_allowed: bool,
 ) -> Candidates<'a> {
     let mut found = Candidates::default();
     for count in held {
         found.compared += 1;
-        let comparison = compare(policy, &count.baseline, report, handle_allowed);
-        // A report that rests on its handle alone says nothing through its hardware.
-        if !comparison.anchored() || (comparison.handle.is_none() && !shown.is_enough(policy)) {
+        let Some((comparison, told)) = against(policy, count, report, handle_allowed) else {
             continue;
-        }
-        let mut relation = comparison.relation(policy);
-        if relation == (Relation::Unchanged { weak: true })
-            && count.weak_matches >= policy.weak_matches_max
-        {
-            // The quota is spent, so the match no longer makes the computer an unchanged one.
-            relation = Relation::Changed;
-        }
-        let weak = relation == (Relation::Unchanged { weak: true });
+        };
+        let weak = told == (Relation::Unchanged { weak: true });
+        let is_spent = weak && count.weak_matches >= policy.rules().weak_matches_max;
+        // With the quota spent the match no longer makes the computer an unchanged one.
+        let relation = if is_spent { Relation::Changed } else { told };
         let candidate = || Candidate { count, comparison: comparison.clone(), weak };
         better(&mut found.anchored, candidate());
         match relation {
@@ -106,4 +103,4 @@ fn better<'a>(best: &mut Option<Candidate<'a>>, candidate: Candidate<'a>) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -5,6 +5,7 @@ use hardware_evidence::ComponentKind as K;
 use super::*;
 use crate::domain::command::Command;
 use crate::domain::event::{Event, RequestStamp};
+use crate::domain::matching::KindVerdict;
 use crate::domain::specimens::{
     FULL, JUNK_BOARD, Key, NOON_MS, VM, computer, numbered, policy, terms,
 };
@@ -311,23 +312,4 @@ fn the_time_shown_never_runs_backwards() {
     let shown: Vec<_> = key.history.iter().map(|e: &Event| e.shown_ms).collect();
     assert!(shown.is_sorted(), "{shown:?}");
     assert_eq!(key.account.head.used, 2, "no count reads the clock");
-}
-
-#[test]
-fn a_clone_is_suspected_once() {
-    let with_os = |number| {
-        let os = numbered(&[K::OsInstallId], &[], number, 0);
-        let kinds = computer(&FULL, &[]).components().to_vec();
-        Evidence::new([kinds, os.components().to_vec()].concat()).expect("valid")
-    };
-    let mut key = Key::new(terms(5));
-    key.activate(&with_os(1));
-    assert!(key.activate(&with_os(1)).events.is_empty());
-    let other = key.activate(&with_os(2));
-    assert_eq!(other.events.len(), 1);
-    assert_eq!(outcome(&other), Outcome::NotCountedSameComputer, "shown, not punished");
-    let other = granted(other);
-    assert!(other.explanation.clone_suspected);
-    assert_eq!(other.proof, key.account.head.version, "what is recorded proves itself");
-    assert!(key.activate(&with_os(3)).events.is_empty(), "recorded once a computer");
 }

@@ -20,15 +20,21 @@ pub(crate) fn any_evidence() -> impl Strategy<Value = Evidence> {
         let most = if kind.is_set() { 3 } else { 1 };
         proptest::collection::vec(prop_oneof![2 => Just(1_u8), 1 => 2..5_u8], 1..=most)
     };
-    let component = move |kind: K| parts(kind).prop_map(move |numbers| (kind, numbers));
+    // Some kinds by two recipes, whose digests need not fit: a client may send anything.
+    let newer = move |kind| proptest::option::weighted(0.15, parts(kind));
+    let component = move |kind: K| (Just(kind), parts(kind), newer(kind));
     proptest::sample::subsequence(kinds, 1..12)
         .prop_flat_map(move |kinds| kinds.into_iter().map(component).collect::<Vec<_>>())
         .prop_map(|components| {
-            let component = |(kind, numbers): (K, Vec<u8>)| {
+            let component = |kind, recipe, numbers: Vec<u8>| {
                 let digests = numbers.into_iter().map(|number| part(kind, number)).collect();
-                Component::new(kind, 1, digests).expect("valid")
+                Component::new(kind, recipe, digests).expect("valid")
             };
-            Evidence::new(components.into_iter().map(component).collect()).expect("valid")
+            let both = components.into_iter().flat_map(|(kind, old, new)| {
+                let new = new.map(|numbers| component(kind, 2, numbers));
+                [Some(component(kind, 1, old)), new].into_iter().flatten()
+            });
+            Evidence::new(both.collect()).expect("valid")
         })
 }
 
@@ -40,10 +46,12 @@ pub(crate) fn held(number: u64, baseline: Evidence) -> Count {
         outcome: Outcome::CountedNewComputer,
         platform: Platform::Linux,
         created_ms: 0,
+        policy_version: "hw-v1".into(),
         baseline: Arc::new(baseline),
         weak_matches: 0,
         clone_suspected: false,
         released: false,
+        installs: Vec::new(),
     }
 }
 

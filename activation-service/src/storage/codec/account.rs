@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use hardware_evidence::{Digest, hw_v1};
+
 use super::FORMAT;
 use super::event::{evidence, outcome, platform, put_evidence};
 use super::wire::{Malformed, Reader, Writer};
@@ -10,6 +12,9 @@ use crate::domain::error::ReasonSet;
 use crate::domain::ids::{ActivationId, KeyId};
 use crate::domain::product_key::{LookupDigest, PepperId};
 use crate::domain::terms::{CountingMode, Platforms, Suspension, Terms};
+
+/// Version of the rows of counts that name their policy and the installations seen on them.
+const COUNT_FORMAT_2: u8 = 2;
 
 /// The bytes of a head.
 pub(crate) fn encode_head(head: &Head) -> Vec<u8> {
@@ -54,9 +59,11 @@ pub(crate) fn decode_head(bytes: &[u8]) -> Result<Head, Malformed> {
     Ok(head)
 }
 
-/// The bytes of a count.
+/// The bytes of a count; one that the first policy made and that saw one installation is written as
+/// in format 1, so such rows and snapshots of them stay what they were.
 pub(crate) fn encode_count(count: &Count) -> Vec<u8> {
-    let mut w = Writer::new(FORMAT);
+    let is_first = &*count.policy_version == hw_v1::VERSION && count.installs.is_empty();
+    let mut w = Writer::new(if is_first { FORMAT } else { COUNT_FORMAT_2 });
     w.number(count.number);
     w.fixed(&count.activation.0);
     w.byte(count.outcome as u8);
@@ -66,23 +73,34 @@ pub(crate) fn encode_count(count: &Count) -> Vec<u8> {
     w.byte(count.weak_matches);
     w.flag(count.clone_suspected);
     w.flag(count.released);
+    if !is_first {
+        w.text(&count.policy_version);
+        w.list(count.installs.iter(), |w, install| w.fixed(&install.0));
+    }
     w.finish()
 }
 
 /// The count that these bytes are of.
 pub(crate) fn decode_count(bytes: &[u8]) -> Result<Count, Malformed> {
-    let mut r = Reader::new(bytes, FORMAT)?;
-    let count = Count {
+    let is_first = bytes.first() != Some(&COUNT_FORMAT_2);
+    let mut r = Reader::new(bytes, if is_first { FORMAT } else { COUNT_FORMAT_2 })?;
+    let mut count = Count {
         number: r.number()?,
         activation: ActivationId(r.fixed()?),
         outcome: outcome(&mut r)?,
         platform: platform(&mut r)?,
         created_ms: r.signed()?,
+        policy_version: hw_v1::VERSION.into(),
         baseline: Arc::new(evidence(&mut r)?),
         weak_matches: r.byte()?,
         clone_suspected: r.flag()?,
         released: r.flag()?,
+        installs: Vec::new(),
     };
+    if !is_first {
+        count.policy_version = r.text()?.into();
+        count.installs = r.list(|r| Ok(Digest(r.fixed()?)))?;
+    }
     r.finish()?;
     Ok(count)
 }

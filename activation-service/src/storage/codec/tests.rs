@@ -68,3 +68,33 @@ fn a_later_format_is_refused() {
     bytes[0] = FORMAT + 1;
     assert!(decode_head(&bytes).is_err());
 }
+
+/// A count as format 1 wrote it, without the format's number in front.
+const COUNT: &str = "\
+    0200000001000000000000000000000000010180a0abfef962060201010201eeeeeeeeeeeeeeeeeeeeeeeeeeee\
+    0401010401eeeeeeeeeeeeeeeeeeeeeeeeeeee0501010501eeeeeeeeeeeeeeeeeeeeeeeeeeee0701010701eeee\
+    eeeeeeeeeeeeeeeeeeeeeeee0801010801eeeeeeeeeeeeeeeeeeeeeeeeeeee0901010901eeeeeeeeeeeeeeeeee\
+    eeeeeeeeee010001";
+/// What format 2 wrote behind that: `own-2`, and two installations.
+const COUNT_MORE: &str = "056f776e2d3202\
+    0707070707070707070707070707070708080808080808080808080808080808";
+
+#[test]
+fn counts_of_every_format_are_read() {
+    let key = eventful();
+    let first = key.account.counts.get(0).expect("a count").clone();
+    let second = crate::domain::account::Count {
+        policy_version: "own-2".into(),
+        installs: vec![hardware_evidence::Digest([7; 16]), hardware_evidence::Digest([8; 16])],
+        ..first.clone()
+    };
+    let specimens = [format!("01{COUNT}"), format!("02{COUNT}{COUNT_MORE}")];
+    for (specimen, count) in specimens.iter().zip([first, second]) {
+        assert_eq!(hex::encode(encode_count(&count)), *specimen);
+        let bytes = hex::decode(specimen).expect("hex");
+        assert_eq!(decode_count(&bytes), Ok(count));
+        for cut in 0..bytes.len() {
+            assert!(decode_count(&bytes[..cut]).is_err(), "cut at {cut}");
+        }
+    }
+}

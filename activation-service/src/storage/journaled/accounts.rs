@@ -291,12 +291,13 @@ impl Accounts {
     }
 }
 
-/// Bytes of the counts that some events make.
+/// Bytes of the counts that some events make or let grow.
 fn counted<'a>(events: impl IntoIterator<Item = &'a Event>) -> usize {
     let of = |event: &Event| match &event.body {
         Body::Activated(activated) if activated.outcome.is_counted() => {
             weight::count(&activated.evidence)
         }
+        Body::Activated(activated) => weight::growth(&activated.evidence),
         _ => 0,
     };
     events.into_iter().map(of).sum()

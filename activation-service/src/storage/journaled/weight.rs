@@ -19,6 +19,8 @@ const SHARED_BYTES: usize = 16 + BLOCK_BYTES;
 const LIST_LENGTH_MIN: usize = 4;
 /// What the indices of an account take for each value of a baseline, and for the computer.
 const INDEXED_BYTES: usize = 64;
+/// The version of the policy that counted, as it is usually long.
+const VERSION_BYTES: usize = 16;
 /// What the first count of an account takes beside itself: empty places and the top of the trees.
 const COUNTS_BYTES: usize = 1_024;
 
@@ -29,7 +31,11 @@ pub(super) fn account(account: &Account) -> usize {
 
 /// The counts of an account.
 pub(super) fn counts(account: &Account) -> usize {
-    account.counts.iter().map(|count| self::count(&count.baseline)).sum()
+    let installs = |count: &Count| match count.installs.len() {
+        0 => 0,
+        length => list::<Digest>(length),
+    };
+    account.counts.iter().map(|count| self::count(&count.baseline) + installs(count)).sum()
 }
 
 /// An account without its counts.
@@ -44,7 +50,16 @@ pub(super) fn head(head: &Head) -> usize {
 /// A count with this baseline, in the account.
 pub(super) fn count(baseline: &Evidence) -> usize {
     let values: usize = baseline.components().iter().map(|c| c.digests().len()).sum();
-    size_of::<Count>() + evidence(baseline) + (values + 1) * INDEXED_BYTES
+    let policy_version = SHARED_BYTES + VERSION_BYTES;
+    size_of::<Count>() + evidence(baseline) + (values + 1) * INDEXED_BYTES + policy_version
+}
+
+/// What a count may grow by when a report that left it unchanged is recorded: an installation, and
+/// the digests of a newer recipe.
+pub(super) fn growth(report: &Evidence) -> usize {
+    let same_kind = |pair: &[Component]| matches!(pair, [a, b] if a.kind() == b.kind());
+    let has_two_recipes = report.components().windows(2).any(same_kind);
+    list::<Digest>(1) + if has_two_recipes { evidence(report) } else { 0 }
 }
 
 /// An event, without what it shares with the account that it makes.
