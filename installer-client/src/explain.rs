@@ -35,9 +35,9 @@ pub struct Explained {
     pub report: Worth,
     /// Each kind, where a placeholder is told from what is missing.
     pub kinds: Vec<(ComponentKind, KindVerdict)>,
-    /// The same hardware with another installation of the operating system: perhaps a clone. It is
-    /// noted and not counted.
-    pub clone_suspected: bool,
+    /// The same computer with another installation of the operating system. It was installed again,
+    /// or else it is a clone; which, only the history tells, in which clones take turns.
+    pub other_installation: bool,
 }
 
 impl OfflineVerdict {
@@ -74,7 +74,7 @@ pub fn explain(
         baseline: matching::worth(rule, counted.as_slice(), handle_allowed),
         report: worth,
         kinds: kinds.collect(),
-        clone_suspected: changed && matches!(verdict, OfflineVerdict::SameComputer { .. }),
+        other_installation: changed && matches!(verdict, OfflineVerdict::SameComputer { .. }),
         comparison,
     }
 }
@@ -191,8 +191,8 @@ mod tests {
     fn another_installation_on_the_same_hardware_is_noted() {
         let again = desktop().with(K::OsInstallId, ["c0a4f3c1d2e54768899aabbccddeeff0"]);
         let explained = between(&desktop(), &again, false);
-        assert!(explained.clone_suspected);
+        assert!(explained.other_installation);
         assert_eq!(explained.comparison.score(), 100);
-        assert!(!between(&desktop(), &desktop(), false).clone_suspected);
+        assert!(!between(&desktop(), &desktop(), false).other_installation);
     }
 }

@@ -13,6 +13,11 @@ const WEAK: Relation = Relation::Unchanged { weak: true };
 type Worked = (&'static str, &'static [K], Vec<K>, u32, Relation);
 
 #[test]
+fn who_explains_offline_draws_the_lines_where_the_service_does() {
+    assert_eq!(policy().thresholds(), hardware_evidence::hw_v1::THRESHOLDS);
+}
+
+#[test]
 fn worked_scores_of_hw_v1() {
     let board = [K::BoardSerial, K::SystemUuid, K::Nic, K::TpmEk];
     let with = |more: &[K]| [&board[..], more].concat();

@@ -44,7 +44,7 @@ pub(super) fn run(args: &HardwareCompareArgs, printer: &Printer) -> Result<(), C
             format!("{}, {}", explained.baseline.points, explained.report.points),
         ),
         ("anchors matched", format!("{}, {} points", comparison.anchors, comparison.anchor_points)),
-        ("clone suspected", names::yes_no(explained.clone_suspected)),
+        ("other installation", names::yes_no(explained.other_installation)),
         ("policy", hw_v1::VERSION.to_owned()),
     ])?;
     printer.table(
@@ -135,7 +135,7 @@ fn as_json(explained: &Explained, baseline: &Evidence, report: &Evidence) -> Val
         "verdict": explained.verdict.name(),
         "because": because(explained),
         "weak": explained.verdict == OfflineVerdict::SameComputer { weak: true },
-        "cloneSuspected": explained.clone_suspected,
+        "otherInstallation": explained.other_installation,
         "score": comparison.score(),
         "threshold": lines.percent,
         "matchedPoints": comparison.matched,
