@@ -157,8 +157,8 @@ impl JournaledLedger {
         Ok(self)
     }
 
-    /// Looks at so many bytes of the journal, and at what the books have of them; the next call goes
-    /// on from there.
+    /// Looks at so many bytes of the journal, and at what the books have of them; the next call
+    /// goes on from there.
     pub fn scrub_some(&self, bytes: u64) -> Scrubbed {
         let mut scrub = self.scrubbed.lock().unwrap_or_else(PoisonError::into_inner);
         scrub.step(&self.shared, bytes)

@@ -96,8 +96,8 @@ enum Halt {
 }
 
 impl Scrub {
-    /// Looks at frames until so many bytes are looked at, or the end is reached. Damage to the books
-    /// has them mended; damage to the journal stops the engine.
+    /// Looks at frames until so many bytes are looked at, or the end is reached. Damage to the
+    /// books has them mended; damage to the journal stops the engine.
     pub(super) fn step(&mut self, shared: &Shared, bytes_max: u64) -> Scrubbed {
         let mut done = Scrubbed::default();
         while done.bytes < bytes_max && shared.alive().is_ok() {
