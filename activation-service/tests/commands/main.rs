@@ -1,11 +1,14 @@
 //! The real binary looks after a ledger: each command once as it should go, and refused by name.
 
-#![expect(clippy::expect_used, reason = "a test ends where it finds a fault")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test ends where it finds a fault")]
 
+mod bad_ground;
 #[path = "../ledger/filled.rs"]
 mod filled;
 #[path = "../ledger/keys.rs"]
 mod keys;
+#[path = "../ledger/mounted.rs"]
+mod mounted;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -10,6 +10,7 @@ use activation_service::storage::sled::SledOptions;
 
 use crate::cache::{account, commit, fill, is_committed, now};
 use crate::filled::{close, counted, options};
+use crate::filler::{ext4, fill_but, make_room};
 use crate::keys::{activate, change, key_id};
 use crate::mounted::Mounted;
 use crate::upkeep::check;
@@ -54,7 +55,7 @@ fn assert_good(folder: &Path, events: u64) {
 
 #[test]
 fn p6_sled_on_a_full_disk_is_opened_again_and_loses_nothing() {
-    for disk in [Mounted::tmpfs(64), Mounted::ext4(64)] {
+    for disk in [Mounted::tmpfs(64), ext4(64)] {
         let folder = disk.path().join("ledger");
         let ledger = open(&folder);
         fill(&ledger, 20);
@@ -62,7 +63,7 @@ fn p6_sled_on_a_full_disk_is_opened_again_and_loses_nothing() {
         let reserve = folder.join("journal/reserve");
         assert!(reserve.exists());
 
-        disk.fill_but(0);
+        fill_but(&disk, 0);
         let last = until_sled_is_full(&ledger, 21);
         // The reserve is enough to go on, and to answer what is known.
         assert!(ledger.apply_one(), "mended");
@@ -71,7 +72,7 @@ fn p6_sled_on_a_full_disk_is_opened_again_and_loses_nothing() {
         assert_eq!(account(&ledger, 1).head.version, u64::from(last) + 1);
         assert_eq!(try_next(&ledger, last + 1), Committed::DiskFull);
 
-        disk.make_room();
+        make_room(&disk);
         now(ledger.ready()).expect("it answers");
         assert!(reserve.exists(), "taken back");
         assert!(is_committed(&try_next(&ledger, last + 1)));
@@ -89,16 +90,16 @@ fn p6_without_any_space_the_ledger_waits_and_goes_on_when_there_is_some() {
     let ledger = open(&folder);
     fill(&ledger, 20);
     now(ledger.ready()).expect("the next segment is taken");
-    disk.fill_but(0);
+    fill_but(&disk, 0);
     let last = until_sled_is_full(&ledger, 21);
     // Somebody else is quicker to take what the reserve gives.
     std::fs::remove_file(folder.join("journal/reserve")).expect("removed");
-    disk.fill_but(0);
+    fill_but(&disk, 0);
     let attempts = (0..20).filter(|_| ledger.apply_one()).count();
     let is_ready = now(ledger.ready()).is_ok();
     // sled may find a page of its own that is free; if it does not, it waits.
     assert!(attempts <= 1 && is_ready == (attempts == 1));
-    disk.make_room();
+    make_room(&disk);
     while !is_ready && !ledger.apply_one() {}
     now(ledger.ready()).expect("it answers");
     assert_eq!(account(&ledger, 1).head.version, u64::from(last) + 1);

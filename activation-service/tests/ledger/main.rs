@@ -14,6 +14,7 @@ mod cache;
 mod conformance;
 mod erasure;
 mod filled;
+mod filler;
 mod full_disk;
 mod hot_key;
 mod journaled;

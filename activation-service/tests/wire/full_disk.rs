@@ -13,6 +13,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use crate::command_line::{in_folder, probe, run, text};
+use crate::filler::{ext4, fill_but, make_room};
 use crate::mounted::Mounted;
 use crate::world::{
     PATIENCE, World, activate, computer, config, key_name, preview, refusal, registration, sled,
@@ -135,7 +136,7 @@ async fn p6_below_the_mark_what_is_new_is_refused_and_what_is_known_is_answered(
     };
     until(&world, 2, has_six).await.1.expect("counted");
 
-    disk.fill_but(mark / 2);
+    fill_but(&disk, mark / 2);
     let (next, refused) = until(&world, 7, Result::is_err).await;
     refusal(&refused.expect_err("refused"), Code::Unavailable, "DISK_FULL");
     assert_that_what_is_known_is_answered(&world, &first).await;
@@ -144,7 +145,7 @@ async fn p6_below_the_mark_what_is_new_is_refused_and_what_is_known_is_answered(
     assert_eq!(probe(&["healthcheck", "--set", &healthy]).await, Some(0), "it serves");
 
     let used = world.key(1).await.used;
-    disk.make_room();
+    make_room(&disk);
     let freed = Instant::now();
     let (_, counted) = until(&world, next, Result::is_ok).await;
     assert!(freed.elapsed() < AGAIN, "{:?}", freed.elapsed());
@@ -190,7 +191,7 @@ async fn client(world: &World, key: u8, crowd: Arc<Crowd>) -> Vec<pb::ActivateRe
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn p6_a_crowd_on_a_disk_that_is_filled_to_its_last_byte_loses_and_miscounts_nothing() {
-    let disk = Mounted::ext4(64);
+    let disk = ext4(64);
     let world = Arc::new(world(&disk, 1 << 20).await);
     for key in 1..=CLIENTS {
         world.register(key, |key| key.limit = LIMIT).await;
@@ -212,9 +213,9 @@ async fn p6_a_crowd_on_a_disk_that_is_filled_to_its_last_byte_loses_and_miscount
         timeout(PATIENCE, reached).await.expect("in time");
     };
     wait_for(&crowd.granted, 200).await;
-    disk.fill_but(0);
+    fill_but(&disk, 0);
     wait_for(&crowd.refused, REFUSALS).await;
-    disk.make_room();
+    make_room(&disk);
     let freed = Instant::now();
     let before = crowd.granted.load(Ordering::SeqCst);
     wait_for(&crowd.granted, before + 100).await;

@@ -12,6 +12,8 @@ mod changes;
 mod command_line;
 mod counting;
 mod fields;
+#[path = "../ledger/filler.rs"]
+mod filler;
 mod full_disk;
 mod history;
 #[path = "../ledger/mounted.rs"]
