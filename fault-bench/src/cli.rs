@@ -48,6 +48,10 @@ struct Cli {
 /// Parses the command line, plays, and tells success from failure by the exit code.
 #[must_use]
 pub fn run() -> ExitCode {
+    #[cfg(feature = "mutants")]
+    if let Some(ended) = crate::mutated_service::run() {
+        return ended;
+    }
     match bench(&Cli::parse()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

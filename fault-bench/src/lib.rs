@@ -10,6 +10,8 @@ pub mod cli;
 pub mod fuzzing;
 pub mod linear;
 pub mod mutants;
+#[cfg(feature = "mutants")]
+mod mutated_service;
 pub mod real;
 mod record;
 mod report;

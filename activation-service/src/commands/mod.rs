@@ -5,6 +5,7 @@ mod ledger;
 mod serve;
 mod settings;
 
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -66,9 +67,14 @@ enum ConfigCommand {
     Print(SettingsArgs),
 }
 
-/// Runs the command line.
+/// Runs the command line of this process.
 pub fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    run_with(std::env::args_os())
+}
+
+/// Runs a command line; the first argument names the program.
+pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() { EXIT_USAGE } else { 0 };

@@ -99,7 +99,7 @@ struct Walked {
 
 /// The same requests in the same order, and the clock set before each round.
 async fn walk(dice: &Dice, clocks: &[Clock]) -> Result<Walked> {
-    let mut stage = Stage::begin(Vec::new()).await?;
+    let mut stage = Stage::begin().await?;
     let actors = stage.actors(1, dice)?;
     let Actor { mut installer, owner, .. } = actors.into_iter().next().context("an actor")?;
     let mut owner = owner.steady();

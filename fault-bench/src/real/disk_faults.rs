@@ -108,7 +108,7 @@ impl Point {
 }
 
 async fn run(point: &Point, dice: &Dice) -> Result<Told> {
-    let mut stage = Stage::begin(Vec::new()).await?;
+    let mut stage = Stage::begin().await?;
     let mut actors = stage.actors(ACTORS, dice)?;
     actors = stage.work(actors, STEPS_BEFORE).await?;
     if point.is_opening {

@@ -13,12 +13,15 @@ mod power;
 mod reckoning;
 mod shim;
 mod stage;
+#[cfg(feature = "mutants")]
+mod sync_window;
 mod trace;
 mod unsynced;
 mod walks;
 pub mod world;
 
 use crate::campaign::Campaign;
+use crate::mutants::Trial;
 
 /// All campaigns of this side.
 #[must_use]
@@ -33,4 +36,14 @@ pub fn campaigns() -> Vec<Campaign> {
         clock::campaign(),
         histories,
     ]
+}
+
+/// The deliberate bugs that are tried on whole services.
+#[must_use]
+pub fn trials() -> Vec<Trial> {
+    let on_bugs: &[Trial] = &[
+        #[cfg(feature = "mutants")]
+        sync_window::trial(),
+    ];
+    [&power::trials(), on_bugs].concat()
 }

@@ -23,6 +23,10 @@ pub(super) const SERVICES: [Service; 2] = [Service::Activation, Service::Catalog
 pub(super) struct Stage {
     pub(super) shim: Shim,
     pub(super) world: World,
+    /// What the activation service is, if not the delivered one.
+    activation: Process,
+    /// Whose disk lies about the later syncs.
+    pub(super) liar: Option<Service>,
     /// The data of each service as the last cut left it.
     images: [Image; 2],
     /// Cuts so far; what is done between two of them is one trace.
@@ -32,20 +36,25 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Starts both services, with these settings of the activation service besides.
-    pub(super) async fn begin(settings: Vec<(&'static str, String)>) -> Result<Self> {
+    /// Starts both services as they are delivered.
+    pub(super) async fn begin() -> Result<Self> {
+        Self::begin_with(Process::default()).await
+    }
+
+    /// Starts both services, with this one as the activation service.
+    pub(super) async fn begin_with(activation: Process) -> Result<Self> {
         let (desk, folder) = (world::folder()?, world::folder()?);
         let shim = Shim::new(desk.path())?;
         let [ledger, store] = SERVICES.map(|service| data(folder.path(), service));
         fs::create_dir_all(&ledger)?;
         fs::create_dir_all(&store)?;
-        let [activation_process, catalog_process] =
+        let [watched, catalog_process] =
             SERVICES.map(|service| process(&shim, &desk, folder.path(), 0, service));
+        let activation_process = both(&activation, watched);
         let path = |path: PathBuf| path.display().to_string();
         let quiet = ("telemetry.filter", "warn".to_owned());
-        let own = [("storage.sled.folder", path(ledger.join("ledger"))), quiet.clone()];
         let options = WorldOptions {
-            activation: own.into_iter().chain(settings).collect(),
+            activation: vec![("storage.sled.folder", path(ledger.join("ledger"))), quiet.clone()],
             catalog: vec![("store.file", path(store.join("store/catalog.sqlite"))), quiet],
             activation_process,
             catalog_process,
@@ -53,7 +62,7 @@ impl Stage {
         };
         let world = world::start(folder, options).await?;
         let images = [Image::default(), Image::default()];
-        Ok(Self { shim, world, images, cuts: 0, desk })
+        Ok(Self { shim, world, activation, liar: None, images, cuts: 0, desk })
     }
 
     /// So many actors with dice of their own.
@@ -79,17 +88,44 @@ impl Stage {
     pub(super) fn cut(&mut self, loss: Loss, dice: &Dice) -> Result<()> {
         self.shim.cut()?;
         self.kill()?;
-        for (image, service) in self.images.iter_mut().zip(SERVICES) {
-            let trace = trace(&self.desk, self.cuts, service);
-            // A service that was not started has written nothing.
-            let bytes = if trace.exists() { fs::read(&trace)? } else { Vec::new() };
+        let [ledger, store] = SERVICES.map(|service| {
             let dice = dice.apart(u64::from(service == Service::Catalog));
-            let left = cut(image, &bytes, loss, &dice);
-            *image = left.with_context(|| format!("the trace of {service:?}"))?;
+            self.image(service, loss, &dice)
+        });
+        self.images = [ledger?, store?];
+        for (image, service) in self.images.iter().zip(SERVICES) {
             image.restore(&data(self.world.folder(), service))?;
         }
         self.cuts += 1;
         self.shim.restore()
+    }
+
+    /// What a power cut now would leave of the ledger.
+    #[cfg(feature = "mutants")]
+    pub(super) fn ledger_image(&self, loss: Loss, dice: &Dice) -> Result<Image> {
+        self.image(Service::Activation, loss, dice)
+    }
+
+    /// Starts the activation service alone, on this.
+    #[cfg(feature = "mutants")]
+    pub(super) fn start_ledger_on(&mut self, image: Image) -> Result<()> {
+        image.restore(&data(self.world.folder(), Service::Activation))?;
+        let [_, store] = std::mem::take(&mut self.images);
+        self.images = [image, store];
+        self.cuts += 1;
+        self.prepare();
+        block_in_place(|| self.world.pair.start_activation())
+    }
+
+    /// What a power cut now would leave of a service's data.
+    fn image(&self, service: Service, loss: Loss, dice: &Dice) -> Result<Image> {
+        let trace = trace(&self.desk, self.cuts, service);
+        // A service that was not started has written nothing.
+        let bytes = if trace.exists() { fs::read(&trace)? } else { Vec::new() };
+        let [ledger, store] = &self.images;
+        let before = if service == Service::Activation { ledger } else { store };
+        let honest = if self.liar == Some(service) { bytes.len() / 2 } else { usize::MAX };
+        cut(before, &bytes, honest, loss, dice).with_context(|| format!("the trace of {service:?}"))
     }
 
     /// Ends both at once, as far as they run.
@@ -120,17 +156,23 @@ impl Stage {
 
     /// Starts both on what is there; false if the power goes before they serve.
     pub(super) fn start(&mut self) -> Result<bool> {
-        let [activation, catalog] = SERVICES.map(|service| {
-            process(&self.shim, &self.desk, self.world.folder(), self.cuts, service)
-        });
+        self.prepare();
         let pair = &mut self.world.pair;
-        pair.set_processes(activation, catalog);
         let start = || pair.start_activation().and_then(|()| pair.start_catalog());
         match block_in_place(start) {
             Ok(()) => Ok(true),
             Err(_) if self.shim.is_cut()? => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// What is started from now on is watched and writes its own trace.
+    fn prepare(&mut self) {
+        let [activation, catalog] = SERVICES.map(|service| {
+            process(&self.shim, &self.desk, self.world.folder(), self.cuts, service)
+        });
+        let pair = &mut self.world.pair;
+        pair.set_processes(both(&self.activation, activation), catalog);
     }
 
     /// Compares what was acknowledged with what is there; gives the number of repeats.
@@ -154,6 +196,13 @@ impl Stage {
         }
         Ok(())
     }
+}
+
+/// A process of another program, watched.
+fn both(program: &Process, mut watched: Process) -> Process {
+    watched.program.clone_from(&program.program);
+    watched.environment.extend(program.environment.iter().cloned());
+    watched
 }
 
 fn process(shim: &Shim, desk: &TempDir, world: &Path, cuts: u64, service: Service) -> Process {

@@ -53,12 +53,22 @@ struct Record<'a> {
     data: &'a [u8],
 }
 
-/// The folder that a cut leaves behind: `before` as it was durable when the trace began.
-pub(super) fn cut(before: &Image, trace: &[u8], loss: Loss, dice: &Dice) -> Result<Image> {
+/// The folder that a cut leaves behind: `before` as it was durable when the trace began. Syncs
+/// behind `honest` bytes of the trace were lies of the disk.
+pub(super) fn cut(
+    before: &Image,
+    trace: &[u8],
+    honest: usize,
+    loss: Loss,
+    dice: &Dice,
+) -> Result<Image> {
     let mut disk = Disk::new(before, loss, dice);
     let mut rest = trace;
     while let Some(record) = record(trace.len() - rest.len(), &mut rest)? {
         let Record { place, kind, path, other, .. } = record;
+        if kind == kind::SYNC && place >= honest as u64 {
+            continue;
+        }
         disk.take(record).with_context(|| format!("{place}: record {kind} {path:?} {other:?}"))?;
     }
     disk.image(ROOT)

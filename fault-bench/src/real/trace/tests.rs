@@ -47,7 +47,7 @@ impl Trace {
     }
 
     fn cut(&self, before: &Image, loss: Loss, seed: u64) -> Image {
-        cut(before, &self.0, loss, &Dice::new(seed)).expect("a trace")
+        cut(before, &self.0, usize::MAX, loss, &Dice::new(seed)).expect("a trace")
     }
 }
 
@@ -78,6 +78,8 @@ fn a_sync_covers_only_what_was_done_before_it_began() {
     let began = trace.0.len() as u64;
     let trace = trace.written(1, 1, b"b").with(kind::SYNC, 1, began, 0);
     assert_eq!(trace.cut(&Image::default(), Loss::Unsynced, 1), folder([("f", file(b"a"))]));
+    let lied = cut(&Image::default(), &trace.0, 0, Loss::Unsynced, &Dice::new(1)).expect("a trace");
+    assert_eq!(lied, Image::default(), "a disk that lies about syncs keeps nothing");
 }
 
 #[test]
@@ -154,7 +156,7 @@ fn a_record_that_a_kill_cut_short_was_never_made() {
 #[test]
 fn what_the_shim_cannot_see_is_an_error() {
     let trace = Trace::default().named(kind::BLIND, 0, "f", "");
-    assert!(cut(&Image::default(), &trace.0, Loss::Unsynced, &Dice::new(1)).is_err());
+    assert!(cut(&Image::default(), &trace.0, 0, Loss::Unsynced, &Dice::new(1)).is_err());
 }
 
 #[test]
@@ -168,7 +170,7 @@ fn the_shim_sees_what_a_program_does() -> Result<()> {
     let mut shell = Command::new("sh");
     shell.args(["-c", script, "sh"]).arg(root.path()).envs(process.environment);
     xtask::process::read(&mut shell)?;
-    let left = cut(&Image::default(), &std::fs::read(trace)?, Loss::Unsynced, &Dice::new(1))?;
+    let left = Trace(std::fs::read(trace)?).cut(&Image::default(), Loss::Unsynced, 1);
     let inner = folder([("kept", file(b"one")), ("lost", file(b"")), ("other", file(b"four"))]);
     // The sync of `other` made its name durable, and with it all names before it.
     let moved = folder([("lost", file(b"")), ("moved", file(b"one")), ("other", file(b"four"))]);
