@@ -101,6 +101,30 @@ async fn p5_damaged_rows_of_every_tree_are_found_and_made_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn p5_a_head_that_is_older_than_its_events_is_found() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("ledger");
+    filled(&folder).await;
+    let older = std::cell::RefCell::new(Vec::new());
+    damage(&folder, "keys", |_, key, row| *older.borrow_mut() = vec![key, row]);
+    let ledger = open(&folder);
+    let loaded = ledger.load(KeyRef::Id(key_id(4)), None).await.expect("answers").expect("known");
+    let next = change(Some(&loaded.account), &activate(99, 99));
+    ledger.commit(vec![next]).await.expect("answers");
+    close(ledger, &folder);
+    damage(&folder, "keys", |tree, _, _| {
+        let older = older.borrow();
+        assert_ne!(tree.get(&older[0]).expect("read").as_ref(), Some(&older[1]), "key 4 is newer");
+        tree.insert(&older[0], &older[1]).expect("written");
+    });
+    let ledger = open(&folder);
+    assert!(!pass(&ledger).is_pass_done, "nothing was found");
+    assert_eq!(until_ready(&ledger, true).await, Ok(()));
+    assert!(pass(&ledger).is_pass_done);
+    close(ledger, &folder);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn p5_a_damaged_journal_stops_the_ledger_by_name() {
     let home = tempfile::tempdir().expect("a folder");
     let folder = home.path().join("ledger");

@@ -1,6 +1,7 @@
 //! Lives of the engine in one thread on a simulated ground, each determined by its seed.
 
 mod clocks;
+mod damage;
 mod histories;
 mod mutants;
 mod nth_call;
@@ -31,6 +32,12 @@ pub fn campaigns() -> Vec<Campaign> {
         ),
         of(Promise::P3, "power cuts, torn at 512 and 4,096 bytes", (200, 5_000), cuts),
         of(Promise::P4, "repeats of requests, each sent ten times or more", (100, 2_000), repeats),
+        of(
+            Promise::P5,
+            "damage to one file of the journal or to rows of the books, and rollback",
+            (300, 10_000),
+            damage::play,
+        ),
         of(
             Promise::P6,
             "the n-th write, sync or rename of a script fails, of the journal and of the books",

@@ -3,7 +3,7 @@
 use activation_service::mutants::Mutant;
 use anyhow::Result;
 
-use super::{cuts, limits, nth_call, repeats};
+use super::{cuts, damage, limits, nth_call, repeats};
 use crate::campaign::{Promise, Told};
 use crate::mutants::Trial;
 
@@ -16,6 +16,14 @@ const SEEDS: [u64; 30] = [
 const SCRIPT_SEEDS: [u64; 30] = [
     1, 5, 9, 13, 17, 21, 25, 29, 33, 37, 41, 45, 49, 53, 57, 61, 65, 69, 73, 77, 81, 85, 89, 93,
     97, 101, 105, 109, 113, 117,
+];
+
+/// Seeds of P5 that flip a bit in a row.
+const FLIP_SEEDS: [u64; 63] = [
+    1, 2, 3, 20, 21, 22, 23, 40, 41, 42, 43, 60, 61, 62, 63, 80, 81, 82, 83, 100, 101, 102, 103,
+    120, 121, 122, 123, 140, 141, 142, 143, 160, 161, 162, 163, 180, 181, 182, 183, 200, 201, 202,
+    203, 220, 221, 222, 223, 240, 241, 242, 243, 260, 261, 262, 263, 280, 281, 282, 283, 300, 301,
+    302, 303,
 ];
 
 /// All of them.
@@ -36,9 +44,15 @@ pub(crate) fn trials() -> Vec<Trial> {
         of("evict without the pin", Promise::P1, |seed, on| {
             play(Mutant::EvictWithoutPin, on, seed, limits)
         }),
-        of("receipt without chain", Promise::P1, |seed, on| {
-            play(Mutant::ReceiptWithoutChain, on, seed, limits)
+        of("receipt without chain", Promise::P5, |seed, on| {
+            play(Mutant::ReceiptWithoutChain, on, seed, damage::play)
         }),
+        Trial {
+            name: "skipped verification at load",
+            promise: Promise::P5,
+            seeds: &FLIP_SEEDS,
+            play: |seed, on| play(Mutant::SkipVerification, on, seed, damage::play),
+        },
         Trial {
             name: "tail trusted after a failed fsync",
             promise: Promise::P6,

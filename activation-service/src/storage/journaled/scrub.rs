@@ -180,9 +180,9 @@ fn differs(
     {
         return Ok(Some("the request"));
     }
-    // The last event of a key stands for the whole account.
-    let is_last = books.head(key)?.is_none_or(|head| head.version <= version);
-    if is_last && !is_account_of_its_events(shared, key)? {
+    // The last event of a key stands for the whole account; none is newer than the account is.
+    let held = books.head(key)?.map_or(0, |head| head.version);
+    if held < version || (held == version && !is_account_of_its_events(shared, key)?) {
         return Ok(Some("the account"));
     }
     Ok(None)

@@ -54,6 +54,8 @@ struct State {
     broken: Option<StoreError>,
     faults: Faults,
     set_aside: u32,
+    /// There are files.
+    is_made: bool,
     /// The mark of books that are damaged.
     is_doubted: bool,
 }
@@ -76,6 +78,7 @@ impl SimShelf {
             broken: None,
             faults: Faults::default(),
             set_aside: 0,
+            is_made: false,
             is_doubted: false,
         };
         Self { state: Arc::new(Mutex::new(state)) }
@@ -126,15 +129,17 @@ impl SimShelf {
         self.lock().faults.struck()
     }
 
-    /// True while the files do not open.
-    pub(crate) fn is_damaged(&self) -> bool {
-        self.lock().damaged.is_some()
-    }
-
     /// All rows, as a program sees them.
-    #[cfg(test)]
     pub(crate) fn rows(&self) -> Rows {
         self.lock().seen.clone()
+    }
+
+    /// Changes rows behind everybody's back; durable at once.
+    pub(crate) fn tamper(&self, change: impl FnOnce(&mut Rows)) {
+        let state = &mut *self.lock();
+        change(&mut state.seen);
+        state.pending.clear();
+        state.durable = state.seen.clone();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -208,6 +213,7 @@ impl Shelf for SimShelf {
         if let Some(cause) = state.damaged.clone() {
             return Err(OpenError::Damaged { folder, cause });
         }
+        state.is_made = true;
         if state.faults.count(StoreCalls::Open).is_some() {
             return Err(OpenError::Io { folder, cause: io::Error::other("input/output error") });
         }
@@ -220,6 +226,10 @@ impl Shelf for SimShelf {
 
     fn set_aside(&self) -> io::Result<PathBuf> {
         let mut state = self.lock();
+        if !state.is_made {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        state.is_made = false;
         state.close();
         state.set_aside += 1;
         (state.damaged, state.is_doubted) = (None, false);

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use activation_service::app::AppError;
 use anyhow::{Context as _, Result, bail, ensure};
 use receipt::{Id, Receipt, SignedHead};
 
@@ -100,10 +101,14 @@ impl<'a> Judge<'a> {
         let seen_at = |key: u8| {
             let story = self.key(key);
             let floor = if is_last { story.states.len() as u64 } else { floors.of(key) };
-            Seen { key: story, floor, is_last }
+            Seen { key: story, floor, is_last, is_injured: self.world.is_injured }
         };
         match (ask, told) {
             (_, Told::LedgerHead(bytes)) => return self.head(bytes),
+            (_, Told::No(AppError::NoLedgerHead)) => {
+                ensure!(!is_last || self.chain.leaves.is_empty(), "there is a head");
+                return Ok(());
+            }
             (Ask::Usage { .. }, Told::Usages(usages)) => {
                 for usage in &usages.usages {
                     seen_at(key_of(usage.key_id)).usage(usage)?;

@@ -18,6 +18,8 @@ const BODY_FORMAT: u8 = 1;
 pub(crate) struct Chain {
     /// By their hash.
     pub(super) heads: BTreeMap<Hash, SignedHead>,
+    /// The newest.
+    pub(crate) newest: Option<SignedHead>,
     /// All events in their order.
     pub(crate) leaves: Vec<Leaf>,
 }
@@ -27,15 +29,14 @@ impl Chain {
     pub(crate) fn read(disk: &SimDisk) -> Result<Self> {
         let view = View::open(Arc::new(disk.clone()), Path::new(JOURNAL), head_of)?;
         let trusted = trusted()?;
-        let mut chain = Self { heads: BTreeMap::new(), leaves: Vec::new() };
-        let mut last: Option<SignedHead> = None;
+        let mut chain = Self { heads: BTreeMap::new(), newest: None, leaves: Vec::new() };
         for frame in view.reader().walk(view.reader().start()) {
             let frame = frame?;
             let (head, leaves) = body(&frame.body)?;
             let batch = head.head().batch;
             let at = || format!("batch {batch}");
             head.verify(&trusted).with_context(at)?;
-            match &last {
+            match &chain.newest {
                 Some(last) => verify_chain(last, &head).with_context(at)?,
                 None => ensure!(head.head().previous == GENESIS, "no head begins the chain"),
             }
@@ -45,7 +46,7 @@ impl Chain {
                 chain.leaves.push(Leaf::decode(leaf.as_ref()).with_context(at)?);
             }
             chain.heads.insert(head.hash(), head);
-            last = Some(head);
+            chain.newest = Some(head);
         }
         for (leaf, sequence) in chain.leaves.iter().zip(1..) {
             ensure!(leaf.sequence == sequence, "event {} stands at {sequence}", leaf.sequence);

@@ -129,10 +129,13 @@ impl Boot<'_> {
         if let Err(error) = self.engine.ready().await {
             let struck = world.disk.faults_struck() + world.shelf.faults_struck();
             ensure!(struck > 0, "it stopped without a fault: {error}");
-            // Whoever looks after it starts it again some time.
-            if world.dice.chance(20) {
+            // It may mend itself, and whoever looks after it starts it again some time.
+            if world.dice.chance(5) {
                 let end = if world.dice.chance(30) { End::Cut } else { End::Kill };
                 return Ok(Some(end));
+            }
+            if world.dice.chance(10) {
+                self.engine.apply_one();
             }
         }
         let is_over = world.asks.len() as u64 >= world.shape.asks && self.calls.is_empty();

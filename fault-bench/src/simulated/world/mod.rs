@@ -14,20 +14,21 @@ mod tests;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use activation_service::domain::ids::ActivationId;
+use activation_service::domain::ids::{ActivationId, RequestId};
 use activation_service::storage::disk::SimDisk;
 use activation_service::storage::disk::sim::{Calls, Dice, Fault, FaultKind};
 use activation_service::storage::journal;
-use activation_service::storage::journaled::{Ground, JournaledLedger, JournaledOptions};
+use activation_service::storage::journaled::{
+    Ground, JournaledError, JournaledLedger, JournaledOptions,
+};
 use activation_service::storage::sled::SledOptions;
 use anyhow::{Result, anyhow, bail, ensure};
 use receipt::{SigningKey, TrustedKeys};
 
-use super::store::{SimShelf, StoreCalls, StoreFault, StoreFaultKind};
+use super::store::{Rows, SimShelf, StoreCalls, StoreFault, StoreFaultKind};
 pub(crate) use asks::{Ask, Told, key_id, key_of};
 use chance::{SimClock, SimRandomness};
-pub(crate) use shape::Shape;
-use shape::pick;
+pub(crate) use shape::{Shape, pick};
 
 /// Where the journal is on the simulated disk.
 pub(crate) const JOURNAL: &str = "journal";
@@ -80,8 +81,16 @@ struct Known {
     activation: ActivationId,
 }
 
+/// A ledger as it was once, stopped in good order.
+#[derive(Clone)]
+pub(crate) struct Keepsake {
+    pub(crate) disk: SimDisk,
+    pub(crate) rows: Rows,
+}
+
 /// A world with its past.
 pub(crate) struct World {
+    pub(crate) seed: u64,
     pub(crate) disk: SimDisk,
     pub(crate) shelf: SimShelf,
     pub(crate) shape: Shape,
@@ -92,6 +101,12 @@ pub(crate) struct World {
     pub(crate) looks_from: usize,
     /// Calls of the disk and of the books that had changed something when peace came.
     pub(crate) calls_in_war: (u64, u64),
+    /// The ledger at each stop in good order, if the shape wants them kept.
+    pub(crate) keepsakes: Vec<Keepsake>,
+    /// The ledger was damaged from outside.
+    pub(crate) is_injured: bool,
+    /// A head that somebody remembers.
+    pub(crate) anchor: Option<journal::Known>,
     dice: Dice,
     clock: Arc<SimClock>,
     randomness: Arc<SimRandomness>,
@@ -120,6 +135,7 @@ impl World {
         let (disk, shelf) = (SimDisk::new(part()), SimShelf::new(part()));
         let randomness = Arc::new(SimRandomness::new(part()));
         Self {
+            seed,
             disk,
             shelf,
             shape,
@@ -128,6 +144,9 @@ impl World {
             tally: Tally::default(),
             looks_from: usize::MAX,
             calls_in_war: (0, 0),
+            keepsakes: Vec::new(),
+            is_injured: false,
+            anchor: None,
             dice,
             clock: Arc::new(SimClock::new()),
             randomness,
@@ -189,31 +208,54 @@ impl World {
         self.settle((from..self.asks.len()).collect())
     }
 
+    /// Asks once more for what was recorded, and for everything there is.
+    pub(crate) fn ask_recorded_again(
+        &mut self,
+        is_recorded: impl Fn(u8, RequestId) -> bool,
+    ) -> Result<()> {
+        let recorded = |(place, ask): (usize, &Ask)| {
+            let (key, request) = ask.request()?;
+            is_recorded(key, request).then_some(place)
+        };
+        let again = self.asks.iter().enumerate().filter_map(recorded).collect();
+        let from = self.sent.len();
+        self.settle(again)?;
+        self.look_at_all()?;
+        self.looks_from = from;
+        Ok(())
+    }
+
+    /// Opens the ledger as it is.
+    pub(crate) fn try_open(&self) -> Result<JournaledLedger, JournaledError> {
+        let journal = journal::Options::of_sizes(self.shape.segment_bytes, 0);
+        let options = JournaledOptions {
+            journal: journal::Options { known: [self.anchor, None], ..journal },
+            sled: SledOptions::default(),
+            signing_key: SigningKey::from_seed(&SIGNING_SEED),
+            new_chain: CHAIN,
+            memory: self.shape.memory,
+        };
+        let ground = Ground {
+            disk: Arc::new(self.disk.clone()),
+            journal: PathBuf::from(JOURNAL),
+            shelf: Arc::new(self.shelf.clone()),
+        };
+        let randomness = Arc::clone(&self.randomness);
+        JournaledLedger::open_by_hand(&ground, options, randomness)
+    }
+
     /// Opens the ledger; without faults it must open.
     fn open(&mut self) -> Result<JournaledLedger> {
         for _ in 0..OPENINGS_MAX {
-            let was_damaged = self.shelf.is_damaged();
-            let options = JournaledOptions {
-                journal: journal::Options::of_sizes(self.shape.segment_bytes, 0),
-                sled: SledOptions::default(),
-                signing_key: SigningKey::from_seed(&SIGNING_SEED),
-                new_chain: CHAIN,
-                memory: self.shape.memory,
-            };
-            let ground = Ground {
-                disk: Arc::new(self.disk.clone()),
-                journal: PathBuf::from(JOURNAL),
-                shelf: Arc::new(self.shelf.clone()),
-            };
-            let randomness = Arc::clone(&self.randomness);
-            let opened = JournaledLedger::open_by_hand(&ground, options, randomness);
+            // A kill or a power cut alone must never cost the books.
+            let opened = self.try_open();
             let is_struck = self.take_struck();
             match opened {
                 Ok(ledger) => {
                     self.tally.openings += 1;
                     let is_aside = ledger.report().set_aside.is_some();
                     ensure!(
-                        !is_aside || was_damaged || is_struck,
+                        !is_aside || self.is_injured || is_struck,
                         "books that nothing had befallen were set aside"
                     );
                     self.tally.set_aside += u64::from(is_aside);
@@ -267,7 +309,13 @@ impl World {
     fn end_of_nobody(&mut self, end: End) {
         let end = if self.disk.is_powerless() { End::Cut } else { end };
         match end {
-            End::Stop => self.tally.stops += 1,
+            End::Stop => {
+                self.tally.stops += 1;
+                if self.shape.keeps_older {
+                    let (disk, rows) = (self.disk.fork(self.now), self.shelf.rows());
+                    self.keepsakes.push(Keepsake { disk, rows });
+                }
+            }
             End::Kill => {
                 self.tally.kills += 1;
                 self.shelf.kill();

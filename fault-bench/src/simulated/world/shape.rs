@@ -48,6 +48,8 @@ pub(crate) struct Shape {
     pub(crate) sendings_min: u64,
     /// Most bytes of accounts and events that the service keeps.
     pub(crate) memory: MemoryBounds,
+    /// The ledger is kept as it was at each stop in good order.
+    pub(crate) keeps_older: bool,
     /// Bytes of a segment of the journal.
     pub(crate) segment_bytes: u64,
 }
@@ -106,6 +108,21 @@ impl Shape {
         }
     }
 
+    /// A life with several stops in good order, whose files are kept as they were.
+    pub(crate) fn of_damage(dice: &mut Dice) -> Self {
+        Self {
+            asks: 20 + dice.below(60),
+            fault: 0,
+            kill: 0,
+            cut: 0,
+            stop: 15,
+            last_cut: false,
+            keeps_older: true,
+            segment_bytes: 16 << 10,
+            ..Self::draw(dice)
+        }
+    }
+
     /// The same life for everybody: nothing befalls it by chance.
     pub(crate) fn scripted() -> Self {
         Self {
@@ -157,6 +174,7 @@ impl Shape {
                 account_cache_bytes: *pick(dice, &[0, 5_000, 1 << 20]).unwrap_or(&0),
                 pinned_bytes: *pick(dice, &[20_000, 1 << 20, 1 << 20]).unwrap_or(&0),
             },
+            keeps_older: false,
             segment_bytes: if dice.chance(50) { 16 << 10 } else { 32 << 10 },
         }
     }
