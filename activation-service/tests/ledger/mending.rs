@@ -24,13 +24,17 @@ const ATTEMPTS_MAX: u32 = 100;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn open(folder: &Path) -> (JournaledLedger, Sickness) {
+    // Accounts are read from the books, not from memory.
+    open_with(folder, 0)
+}
+
+fn open_with(folder: &Path, account_cache_bytes: usize) -> (JournaledLedger, Sickness) {
     let sickness = Sickness::default();
     let ground = Ground::folder(folder, SledOptions::default());
     let shelf = SickShelf { inner: ground.shelf, sickness: sickness.clone() };
     let ground = Ground { shelf: Arc::new(shelf), ..ground };
     let mut options = options(3);
-    // Accounts are read from the books, not from memory.
-    options.memory.account_cache_bytes = 0;
+    options.memory.account_cache_bytes = account_cache_bytes;
     let ledger = JournaledLedger::open_by_hand(&ground, options, Arc::new(counted()));
     (ledger.expect("opens"), sickness)
 }
@@ -189,6 +193,61 @@ fn p5_damage_that_a_read_finds_is_mended_without_a_restart() {
     assert!(folder.path().join("sled-set-aside-1/doubted").exists());
     assert_whole(&ledger, &before);
     assert!(is_committed(&commit(&ledger, waiting)));
+}
+
+#[test]
+fn what_was_read_from_doubted_books_is_forgotten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (ledger, sickness) = open_with(folder.path(), 1 << 20);
+    fill(&ledger, 5);
+    let before = account(&ledger, 1);
+    let in_memory = |ledger: &JournaledLedger| {
+        sickness.read_fails(StoreError::Damaged("a page".to_owned()));
+        let loaded = now(ledger.load(KeyRef::Id(key_id(1)), None));
+        loaded.is_ok()
+    };
+    assert!(in_memory(&ledger), "it is not read again");
+    // Another key is not in memory, so its damage is seen.
+    now(ledger.load(KeyRef::Id(key_id(2)), None)).expect_err("no answer");
+    assert_eq!(mend(&ledger), 1);
+    assert!(!in_memory(&ledger), "it is read from the new books");
+    assert_eq!(mend(&ledger), 1);
+    assert_whole(&ledger, &before);
+}
+
+#[test]
+fn p5_a_place_that_leads_to_another_event_is_damage_of_the_books() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (ledger, _) = open(folder.path());
+    fill(&ledger, 5);
+    let before = account(&ledger, 1);
+    crate::filled::close(ledger, folder.path());
+    let db = sled::open(folder.path().join("sled")).expect("opens");
+    let places = db.open_tree("places").expect("a tree");
+    let key = |version: u64| [&key_id(1).0[..], &version.to_be_bytes()[..]].concat();
+    let row = places.get(key(3)).expect("read").expect("there");
+    // Its checksum holds, and it is the place of the event before.
+    let place = places.get(key(2)).expect("read").expect("there")[..row.len() - 4].to_vec();
+    let checksum = crc32c::crc32c_append(crc32c::crc32c(&key(3)), &place).to_be_bytes();
+    places.insert(key(3), [&place[..], &checksum[..]].concat()).expect("written");
+    drop((places, db));
+    let file = std::fs::File::open(folder.path().join("sled/db")).expect("the file");
+    file.lock().and_then(|()| file.unlock()).expect("free in the end");
+    let (ledger, _) = open(folder.path());
+    now(ledger.receipt(key_id(1), 2)).expect("answers").expect("recorded");
+    now(ledger.receipt(key_id(1), 3)).expect_err("it is another's");
+    assert_eq!(mend(&ledger), 1);
+    assert_whole(&ledger, &before);
+}
+
+#[tokio::test]
+async fn verify_tells_that_books_were_doubted() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("ledger");
+    crate::filled::filled(&folder).await;
+    std::fs::write(folder.join("sled/doubted"), "a page\n").expect("written");
+    let found = crate::upkeep::check(&folder).expect("it is read");
+    assert_eq!(found.faults, ["the books were found damaged before: rebuild them"]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::domain::ids::{ActivationId, KeyId, RequestId};
 use crate::domain::product_key::LookupDigest;
 use crate::mutants::{self, Mutant};
 use crate::ports::{LedgerError, Recorded, Span};
-use crate::storage::journal::Reader;
+use crate::storage::journal::{self, Reader};
 use crate::storage::rows::{RowError, Sightings};
 use crate::storage::store::Shelf;
 
@@ -203,8 +203,19 @@ impl Shared {
             None => self.row(self.books.place_of(key, version))?,
         };
         let Some(place) = place else { return Ok(None) };
-        let corrupt = |error: &dyn std::fmt::Display| LedgerError::Corrupt(error.to_string());
-        let frame = self.reader.read(place).map_err(|error| corrupt(&error))?;
-        batch::receipt(&frame.body, key, version).map(Some).map_err(|error| corrupt(&error))
+        let misplaced = |why: &dyn std::fmt::Display| {
+            self.books.doubt(format!("event {version} of {key} is not at {place}: {why}"));
+            self.unavailable()
+        };
+        let frame = self.reader.read(place).map_err(|error| match error {
+            journal::Error::NoFrame(_) => misplaced(&error),
+            // A read that failed may succeed later.
+            journal::Error::Disk(_) => LedgerError::Unavailable(error.to_string()),
+            error => {
+                self.stop(format!("the journal is damaged: {error}"));
+                LedgerError::Corrupt(error.to_string())
+            }
+        })?;
+        batch::receipt(&frame.body, key, version).map(Some).map_err(|error| misplaced(&error))
     }
 }

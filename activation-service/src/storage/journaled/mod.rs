@@ -116,7 +116,11 @@ impl JournaledLedger {
         let overlay = Overlay::new(memory.account_cache_bytes, opened.tip.last_sequence);
         let reader = opened.journal.reader();
         // What is taken ahead is not there yet, and lacks only if it is not to be had.
-        let is_low = opened.journal.space().is_low_but_for_next();
+        let space = opened.journal.space();
+        let is_low = space.is_low_but_for_next();
+        if is_low {
+            tracing::error!(?space, "there is too little space: nothing new is recorded");
+        }
         let writer = Writer { journal: opened.journal, tip: opened.tip, key };
         let shared = Arc::new(Shared {
             writer: Mutex::new(Some(writer)),

@@ -10,6 +10,7 @@ use receipt::{SignedHead, verify_chain};
 
 use super::Shared;
 use super::batch::parts::{Part, parts};
+use super::overlay::Overlay;
 use crate::domain::account::Account;
 use crate::domain::event::Event;
 use crate::domain::ids::KeyId;
@@ -146,7 +147,11 @@ impl Scrub {
 /// Compares the rows of an event with it; false if it is not in the books yet.
 fn rows(shared: &Shared, event: &Event, part: &Part, frame: &Frame) -> Result<bool, Halt> {
     let (key, version) = (event.key_id, event.version);
-    if shared.overlay(|overlay| overlay.place_of(key, version)).is_some() {
+    // What is durable and not told to anybody yet is not in the overlay either.
+    let is_waiting = |overlay: &Overlay| {
+        part.leaf.sequence() > overlay.durable() || overlay.place_of(key, version).is_some()
+    };
+    if shared.overlay(is_waiting) {
         return Ok(false);
     }
     match differs(shared, event, part.leaf.sequence(), frame.location) {

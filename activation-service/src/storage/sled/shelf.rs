@@ -46,6 +46,9 @@ impl Shelf for SledShelf {
             let aside = self.folder.with_file_name(format!("{name}-set-aside-{number}"));
             if !aside.exists() {
                 std::fs::rename(&self.folder, &aside)?;
+                if let Some(parent) = aside.parent().filter(|name| !name.as_os_str().is_empty()) {
+                    File::open(parent)?.sync_all()?;
+                }
                 tracing::error!(to = %aside.display(), "the books are set aside and made again");
                 return Ok(aside);
             }

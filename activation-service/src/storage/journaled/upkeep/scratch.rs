@@ -52,6 +52,13 @@ pub(super) fn open(
     Ok(Some(Opened { books, applied, _copy: copy }))
 }
 
+/// True if the books of a ledger bear the mark of damage.
+pub(super) fn is_doubted(folder: &Path) -> Result<bool, UpkeepError> {
+    let place = books_of(folder);
+    let shelf = SledShelf { folder: place.clone(), options: SledOptions::default() };
+    shelf.is_doubted().map_err(io_at(&place))
+}
+
 fn copy(from: &Path, scratch: &Path) -> Result<Copy, UpkeepError> {
     let id = std::process::id();
     let mut builder = fs::DirBuilder::new();

@@ -89,6 +89,9 @@ pub fn verify(
             None
         }
     };
+    if scratch::is_doubted(folder)? {
+        found.fault(|| "the books were found damaged before: rebuild them".to_owned());
+    }
     let applied = opened.as_ref().map(|opened| opened.applied);
     found.applied_sequence = applied.map_or(0, |applied| applied.sequence);
     let histogram = Chain { view: &view, trust: *trust, applied }.check(&mut found, tell)?;
