@@ -1,7 +1,6 @@
 //! `ledger stat`, `verify`, `rebuild`, `export` and `import`: looking after the ledger while no
 //! service has it open.
 
-mod progress;
 mod report;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use receipt::{PublicKey, SigningKey, TrustedKeys};
 
+use super::progress::Progress;
 use super::settings::{SettingsArgs, Source, print_line};
 use super::{EXIT_FAULT, EXIT_NOT_GOOD, EXIT_STORAGE, EXIT_SYSTEM, EXIT_USAGE, Failure};
 use crate::adapters::development_secrets::load_or_make;
@@ -19,7 +19,6 @@ use crate::server;
 use crate::storage::journal;
 use crate::storage::journaled::upkeep::{self, Erasure, UpkeepError};
 use crate::storage::sled::SledOptions;
-use progress::Progress;
 
 /// What can be done with the ledger that the settings name. The service must be stopped.
 #[derive(Debug, Subcommand)]
@@ -220,7 +219,8 @@ fn import(source: &Source, file: &Path) -> Result<(), Failure> {
     ))
 }
 
-fn ledger(config: &Config) -> Result<&SledFolder, Failure> {
+/// The folder of the ledger that the settings name.
+pub(super) fn ledger(config: &Config) -> Result<&SledFolder, Failure> {
     match &config.storage {
         Storage::Sled(sled) => Ok(sled),
         Storage::Memory => {

@@ -1,7 +1,10 @@
-//! The command line: `serve`, `healthcheck`, `ledger …`, `config check` and `config print`.
+//! The command line: `serve`, `healthcheck`, `ledger …`, `policy …`, `config check` and `config
+//! print`.
 
 mod healthcheck;
 mod ledger;
+mod policy;
+mod progress;
 mod serve;
 mod settings;
 
@@ -15,6 +18,7 @@ use clap::{Parser, Subcommand};
 
 use healthcheck::HealthcheckArgs;
 use ledger::LedgerCommand;
+use policy::PolicyCommand;
 use settings::{SettingsArgs, Source};
 
 /// What was asked about is not as it should be: the service does not serve.
@@ -54,6 +58,9 @@ enum Command {
     /// Look after the ledger of a service that is stopped.
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Look at a hardware policy, and at what it would have decided.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Look at the settings.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -88,6 +95,7 @@ pub fn run_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Serve(args) => serve::run(&source.and(args)),
         Command::Healthcheck(args) => healthcheck::run(source, args),
         Command::Ledger(command) => ledger::run(source, command),
+        Command::Policy(command) => policy::run(source, command),
         Command::Config(ConfigCommand::Check(args)) => source.and(args).check(),
         Command::Config(ConfigCommand::Print(args)) => source.and(args).print(),
     };

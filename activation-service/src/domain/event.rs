@@ -42,6 +42,17 @@ impl Outcome {
     pub const fn is_counted(self) -> bool {
         !matches!(self, Self::NotCountedSameComputer)
     }
+
+    /// The name as the API spells it, without the prefix of the enumeration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CountedNewComputer => "COUNTED_NEW_COMPUTER",
+            Self::NotCountedSameComputer => "NOT_COUNTED_SAME_COMPUTER",
+            Self::CountedSignificantChange => "COUNTED_SIGNIFICANT_CHANGE",
+            Self::CountedEveryActivation => "COUNTED_EVERY_ACTIVATION",
+        }
+    }
 }
 
 /// Why a decision came out as it did.

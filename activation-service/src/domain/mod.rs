@@ -11,9 +11,11 @@ pub mod ids;
 pub mod installs;
 pub mod matching;
 pub mod policy;
+pub mod popularity;
 pub mod product_key;
 pub mod register;
 pub mod release;
+pub mod replay;
 #[cfg(test)]
 pub(crate) mod specimens;
 pub mod terms;

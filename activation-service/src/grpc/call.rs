@@ -10,7 +10,6 @@ use tonic::{Request, Status};
 
 use super::ActivationRpcs;
 use super::caller::{caller, is_charged};
-use super::explanation::outcome_name;
 use super::status::{Case, Speech, WireError, status};
 use crate::app::{Activated, App, AppError, Caller};
 use crate::domain::error::Refusal;
@@ -78,7 +77,7 @@ impl<'a> Call<'a> {
 
     /// Notes a granted activation in the figures, and with the guard.
     pub(super) fn count(&self, activated: &Activated) {
-        let outcome = outcome_name(activated.granted.outcome);
+        let outcome = activated.granted.outcome.name();
         metrics::counter!("activation_grants_total", "outcome" => outcome).increment(1);
         self.rpcs.guard.used(activated.key_id);
     }

@@ -30,11 +30,6 @@ pub(super) fn outcome_number(outcome: Outcome) -> i32 {
     wire_outcome(outcome).into()
 }
 
-/// The name of the outcome on the metrics page, without the prefix of the enumeration.
-pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
-    wire_outcome(outcome).as_str_name().trim_start_matches("ACTIVATION_OUTCOME_")
-}
-
 const fn wire_outcome(outcome: Outcome) -> pb::ActivationOutcome {
     match outcome {
         Outcome::CountedNewComputer => pb::ActivationOutcome::CountedNewComputer,
@@ -52,4 +47,19 @@ fn verdict_number(verdict: KindVerdict) -> i32 {
         KindVerdict::Junk => pb::KindVerdict::Junk,
     }
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_are_named_alike_inside_and_on_the_wire() {
+        for number in 1..=4 {
+            let outcome = Outcome::from_number(number).expect("an outcome");
+            let wire = pb::ActivationOutcome::try_from(outcome_number(outcome)).expect("a value");
+            assert_eq!(wire.as_str_name(), format!("ACTIVATION_OUTCOME_{}", outcome.name()));
+        }
+        assert_eq!(Outcome::from_number(5), None, "a new outcome needs a place here");
+    }
 }

@@ -9,6 +9,7 @@ mod filled;
 mod keys;
 #[path = "../ledger/mounted.rs"]
 mod mounted;
+mod policy;
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -33,14 +34,20 @@ impl Operator<'_> {
 
     /// Runs `ledger …`; gives the exit code and what was told on both outputs.
     fn run(&self, args: &[&str]) -> (Option<i32>, String, String) {
+        self.command("ledger", args)
+    }
+
+    /// The same of any command.
+    fn command(&self, command: &str, args: &[&str]) -> (Option<i32>, String, String) {
         let folder = format!("storage.sled.folder={}", self.folder.display());
         let output: Output = Command::new(env!("CARGO_BIN_EXE_activation-service"))
-            .arg("ledger")
-            .args(args)
             .args(["--set", &folder])
             .args(["--set", "storage.sled.segment_bytes=1048576"])
             .args(["--set", "storage.sled.reserve_bytes=1048576"])
+            .arg(command)
+            .args(args)
             .env("ACTIVATION__SECRETS__RECEIPT_KEY_FILE", self.key.path())
+            .env("ACTIVATION__SECRETS__DEPLOYMENT_SALT", "03".repeat(32))
             .output()
             .expect("it runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

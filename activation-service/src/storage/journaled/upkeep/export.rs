@@ -114,7 +114,8 @@ fn write_range(
     Ok(accounts)
 }
 
-fn each_event(
+/// Hands on what was recorded of each event, in the order of the journal.
+pub(super) fn each_event(
     reader: &Reader,
     task: &'static str,
     tell: &mut Tell<'_>,
