@@ -190,6 +190,10 @@ impl Search {
         while self.left > 0 {
             let Some(frame) = path.last_mut() else { return Err(Fault::Rejected(self.best.1)) };
             let Some(next) = frame.next.pop() else {
+                // Here it goes no further.
+                if self.left < self.best.0 {
+                    self.best = (self.left, self.told(&self.open()));
+                }
                 let from = path.pop().and_then(|frame| frame.from);
                 let before = path.last().map(|frame| (frame.first, frame.pinned));
                 (self.first, self.pinned) = before.unwrap_or_default();
@@ -245,9 +249,6 @@ impl Search {
                     }
                 }
             }
-        }
-        if certain.is_empty() && self.left < self.best.0 {
-            self.best = (self.left, self.told(&open));
         }
         // What returns first comes first, and what nobody was told only if nothing else fits.
         certain.sort_by_key(|next| std::cmp::Reverse(next.operation.returned));

@@ -72,7 +72,8 @@ impl Client {
     fn choose(&mut self, place: usize) -> Result<(usize, Action, Request)> {
         let name = self.own(place)?.key.name.clone();
         let limit = u32::try_from(self.dice.below(LIMIT_MAX + 1))?;
-        let is_set = self.dice.one_in(2);
+        // Mostly usable, or little would happen.
+        let is_set = self.dice.one_in(3);
         let key = act::ProductKey { name: name.clone(), ..Default::default() };
         let (action, request) = match self.deed() {
             Deed::Activate => self.activation(place)?,
@@ -98,8 +99,8 @@ impl Client {
                 let request = update("suspension", act::ProductKey { suspension, ..key });
                 (Action::SetSuspension { suspended, generation }, Request::Suspend(request))
             }
-            Deed::Read if is_set => (Action::Read, Request::Get(name)),
-            Deed::Read => (Action::Read, Request::Usage(name)),
+            Deed::Read if is_set => (Action::Read, Request::Usage(name)),
+            Deed::Read => (Action::Read, Request::Get(name)),
         };
         Ok((place, action, request))
     }

@@ -53,7 +53,7 @@ const HISTORY: Manner = Manner {
         (1, Deed::SetLimit),
         (1, Deed::Suspend),
         (1, Deed::Block),
-        (3, Deed::Read),
+        (6, Deed::Read),
     ],
     kills: true,
 };
