@@ -18,6 +18,7 @@ mod full_disk;
 mod history;
 #[path = "../ledger/mounted.rs"]
 mod mounted;
+mod policy;
 mod races;
 mod receipts;
 mod refusals;

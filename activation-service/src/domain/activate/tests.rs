@@ -7,7 +7,7 @@ use crate::domain::command::Command;
 use crate::domain::event::{Event, RequestStamp};
 use crate::domain::matching::KindVerdict;
 use crate::domain::specimens::{
-    FULL, JUNK_BOARD, Key, NOON_MS, VM, computer, numbered, policy, terms,
+    FULL, JUNK_BOARD, Key, NOON_MS, UNITS, VM, computer, numbered, policy, terms,
 };
 use crate::domain::terms::{Platform, Platforms, Terms};
 
@@ -312,4 +312,55 @@ fn the_time_shown_never_runs_backwards() {
     let shown: Vec<_> = key.history.iter().map(|e: &Event| e.shown_ms).collect();
     assert!(shown.is_sorted(), "{shown:?}");
     assert_eq!(key.account.head.used, 2, "no count reads the clock");
+}
+
+/// What a report of each kind of machine comes to on a key that knows a machine of that kind.
+#[test]
+fn kinds_of_machines_as_a_table() {
+    const CONTAINER: [K; 3] = [K::Cpu, K::RamRange, K::OsInstallId];
+    const POOR: [K; 5] = [K::BoardModel, K::Nic, K::Cpu, K::Gpu, K::RamRange];
+    let same = Some(Outcome::NotCountedSameComputer);
+    let changed = Some(Outcome::CountedSignificantChange);
+    let new = Some(Outcome::CountedNewComputer);
+    type Row<'a> = (&'static str, &'a [K], &'a [K], Option<Outcome>);
+    let unreadable = [K::BoardSerial, K::SystemUuid, K::OsDisk, K::TpmEk, K::ChassisSerial];
+    let table: [Row; 13] = [
+        ("laptop, reinstalled", &FULL, &[], same),
+        ("laptop, new disk and memory", &FULL, &[K::OsDisk, K::RamRange], same),
+        ("laptop, board replaced by service", &FULL, &[K::BoardSerial, K::Nic, K::TpmEk], changed),
+        ("laptop of the same model", &FULL, &UNITS, new),
+        ("desktop without serials, new graphics", &JUNK_BOARD, &[K::Gpu], same),
+        ("desktop without serials, new disk", &JUNK_BOARD, &[K::OsDisk], same),
+        ("desktop without serials, its twin", &JUNK_BOARD, &[K::OsDisk, K::Nic], new),
+        ("VM on another host", &VM, &[K::Cpu, K::Gpu], same),
+        ("VM with a new disk image", &VM, &[K::OsDisk], same),
+        ("VM copied with new ids", &VM, &[K::SystemUuid, K::OsDisk, K::Nic], new),
+        ("laptop without administrator", &POOR, &[], same),
+        ("container without a handle", &CONTAINER, &[], None),
+        ("container started again", &CONTAINER, &[K::OsInstallId], None),
+    ];
+    for (name, kinds, parts, wanted) in table {
+        let mut key = Key::new(terms(9));
+        let first = key.activate(&computer(kinds, &[]));
+        let again = key.activate(&computer(kinds, parts));
+        match wanted {
+            Some(wanted) => assert_eq!(outcome(&again), wanted, "{name}"),
+            None => {
+                for decision in [first, again] {
+                    let refused = matches!(refusal(&decision), Refusal::InsufficientEvidence(_));
+                    assert!(refused, "{name}");
+                }
+                assert_eq!(key.account.head.used, 0, "{name}");
+            }
+        }
+    }
+    // First as an administrator and then not: too little of the baseline is left to tell.
+    let mut key = Key::new(terms(9));
+    key.activate(&computer(&FULL, &[]));
+    let kinds: Vec<K> = FULL.into_iter().filter(|kind| !unreadable.contains(kind)).collect();
+    let Refusal::InsufficientEvidence(shortage) = refusal(&key.activate(&computer(&kinds, &[])))
+    else {
+        panic!("it is not known for another computer")
+    };
+    assert!(shortage.below_floor);
 }
