@@ -73,3 +73,32 @@ async fn pass(
 ) -> bool {
     copy(&mut from.take(bytes), to).await.is_ok_and(|passed| passed == bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_passes_is_what_was_sent_until_it_is_cut() {
+        let service = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let cutter = Cutter::start(service.local_addr().unwrap(), Dice::new(1)).await.unwrap();
+        let mut client = TcpStream::connect(cutter.address).await.unwrap();
+        let (mut served, _) = service.accept().await.unwrap();
+        client.write_all(b"request").await.unwrap();
+        let mut request = [0; 7];
+        served.read_exact(&mut request).await.unwrap();
+        assert_eq!(&request, b"request");
+        assert_eq!(cutter.cuts(), 0);
+
+        let most = ANSWER_BYTES_MAX + BYTES_MIN;
+        // The end that is cut off cannot be written to for ever.
+        let _cut = served.write_all(&vec![7; 2 * most]).await;
+        let mut passed = Vec::new();
+        let _reset = client.read_to_end(&mut passed).await;
+        assert!(passed.len() <= most && passed.iter().all(|byte| *byte == 7));
+        let told = async || Ok((cutter.cuts() == 1).then_some(()));
+        system_tests::eventually("the cut is counted", told).await.unwrap();
+    }
+}

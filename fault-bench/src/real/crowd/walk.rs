@@ -156,3 +156,83 @@ impl Record {
         event.with_context(|| format!("no event of version {version:?}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(version: u64, kind: Type, used: u32, limit: u32) -> act::KeyEvent {
+        let request_id = match kind {
+            Type::Counted | Type::Released => u128::from(version).to_be_bytes().to_vec().into(),
+            _ => Default::default(),
+        };
+        let activation = format!("productKeys/1/activations/{version:032x}");
+        let event = act::KeyEvent { used, limit, request_id, activation, ..Default::default() };
+        act::KeyEvent { account_version: version, r#type: kind.into(), ..event }
+    }
+
+    fn history() -> Vec<act::KeyEvent> {
+        let mut raised = event(4, Type::Updated, 1, 2);
+        raised.changes = vec!["limit: 1 -> 2".to_owned()];
+        vec![
+            event(1, Type::Registered, 0, 1),
+            event(2, Type::Counted, 1, 1),
+            event(3, Type::Refused, 1, 1),
+            raised,
+            event(5, Type::Counted, 2, 2),
+            event(6, Type::Released, 1, 2),
+        ]
+    }
+
+    #[test]
+    fn a_history_that_adds_up_is_read() {
+        let record = read(1, history()).unwrap();
+        assert_eq!(record.requests, [(2, 2), (5, 5), (6, 6)].into());
+        let (_, last) = record.standing.last_key_value().unwrap();
+        assert_eq!((last.used, last.limit), (1, 2));
+    }
+
+    #[test]
+    fn a_history_that_does_not_is_told() {
+        let told = |change: fn(&mut Vec<act::KeyEvent>)| {
+            let mut events = history();
+            change(&mut events);
+            read(1, events).err().unwrap().to_string()
+        };
+        let above = told(|events| events[3].changes.clear());
+        assert!(above.contains("adds up"), "{above}");
+        let above = told(|events| {
+            events[3] = event(4, Type::Refused, 1, 1);
+            events[4] = event(5, Type::Counted, 2, 1);
+        });
+        assert!(above.contains("P1: counted at"), "{above}");
+        let gap = told(|events| drop(events.remove(2)));
+        assert!(gap.contains("version 3 is missing"), "{gap}");
+        let twice = told(|events| events[4].request_id = events[1].request_id.clone());
+        assert!(twice.contains("recorded twice"), "{twice}");
+        let miscount = told(|events| events[5].used = 2);
+        assert!(miscount.contains("adds up"), "{miscount}");
+    }
+
+    #[test]
+    fn an_answer_that_is_not_on_record_is_told() {
+        let record = read(1, history()).unwrap();
+        let action = Action::Activate { computer: 1, request: 5 };
+        let granted = |activation, used, proof| {
+            let (counted, proof) = (true, Some(proof));
+            Answer::Granted { counted, activation, used, limit: 2, proof }
+        };
+        compare(&record, action, granted(5, 2, 5)).unwrap();
+        for wrong in [granted(4, 2, 5), granted(5, 1, 5), granted(5, 2, 2), granted(5, 2, 7)] {
+            compare(&record, action, wrong).unwrap_err();
+        }
+        let stood = |used, version| {
+            let (suspended, blocked) = (false, false);
+            Answer::Key(View { used, limit: 2, suspended, blocked, version })
+        };
+        compare(&record, Action::Read, stood(2, Some(5))).unwrap();
+        compare(&record, Action::Read, stood(2, None)).unwrap();
+        compare(&record, Action::Read, stood(2, Some(6))).unwrap_err();
+        compare(&record, Action::Read, stood(3, None)).unwrap_err();
+    }
+}

@@ -154,3 +154,45 @@ impl Harm {
         !matches!(self, Self::File(..))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ledger with written and blank pages in two folders, grown by a page since its copy.
+    fn ledger(pages: u8) -> Image {
+        let page = |number| if number % 3 == 0 { vec![0; PAGE] } else { vec![number; PAGE] };
+        let bytes: Vec<u8> = (0..pages).flat_map(page).collect();
+        let file = |name: &str, bytes: &[u8]| (name.to_owned(), Node::File(bytes.to_vec()));
+        let journal = Image([file("1.seg", &bytes), file("lock", &[])].into());
+        let books = Image([file("db", &bytes), file("conf", &[pages])].into());
+        let folder = |name: &str, image| (name.to_owned(), Node::Folder(image));
+        Image([folder("journal", journal), folder("sled", books)].into())
+    }
+
+    #[test]
+    fn one_file_is_harmed_and_no_other_and_every_wound_is_dealt() {
+        let (whole, copies) = (ledger(9), [ledger(7), ledger(8)]);
+        let mut dealt = std::collections::HashSet::new();
+        for seed in 0..600 {
+            let mut harmed = whole.clone();
+            let harm = inflict(&mut harmed, &copies, seed, &mut Dice::new(seed)).unwrap();
+            let (before, after) = (whole.files(), harmed.files());
+            let differs = |path: &&String| before.get(*path) != after.get(*path);
+            let different: Vec<_> = before.keys().filter(differs).collect();
+            match &harm {
+                Harm::File(path, wound) => {
+                    assert_eq!(different, [path], "{harm:?}");
+                    dealt.insert(std::mem::discriminant(wound));
+                }
+                Harm::OlderLedger(age) => assert_eq!(Some(&harmed), copies.get(*age)),
+                Harm::NoTail(_, has_books) => {
+                    assert_eq!(harmed.0.get("sled"), whole.0.get("sled").filter(|_| *has_books));
+                    assert_ne!(harmed.0.get("journal"), whole.0.get("journal"));
+                }
+            }
+            assert_eq!(harm.is_rollback(), seed % 14 >= 12);
+        }
+        assert_eq!(dealt.len(), 6);
+    }
+}
