@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::committer::Seen;
 use super::{App, AppError, Caller};
 use crate::domain::account::Head;
 use crate::domain::command::{self, Answer, Command, Context, Granted, decide};
@@ -60,13 +61,14 @@ impl App {
         let command = Command::Activate(command);
         let decision = decide(context, &command);
         // Nothing to record: the account holds every event acknowledged before the request came in.
-        let (result, head, at_hand) = if decision.events.is_empty() {
-            (decision.result, Some(loaded.account.head.clone()), None)
+        let (granted, at_hand) = if decision.events.is_empty() {
+            (granted(decision.result, Some(&loaded.account.head))?, None)
         } else {
-            let settled = self.committer.settle(key_id, command).await?;
-            (settled.result, settled.head, settled.receipt)
+            let Loaded { account, recorded, .. } = loaded;
+            let seen = Seen { key_id, account: Some(account), recorded, lookup_owner: None };
+            let settled = self.committer.settle_seen(seen, command).await?;
+            (granted(settled.result, settled.head.as_ref())?, settled.receipt)
         };
-        let granted = granted(result, head.as_ref())?;
         if !granted.outcome.is_counted() {
             self.sightings.note(key_id, granted.activation, time_ms);
         }

@@ -2,9 +2,11 @@
 //!
 //! Commands of one key are decided one after the other on the same working account, so no two of
 //! them see the same last activation left; a key that a thousand clients hit at once costs no more
-//! than a thousand keys.
+//! than a thousand keys. Nothing is loaded here: whoever asks looks first, and the writer takes
+//! what the engine has in memory. A command for which that is not enough goes back to look again.
 
-use std::collections::HashMap;
+mod batch;
+
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
@@ -14,19 +16,16 @@ use super::AppError;
 use crate::domain::account::{Account, Head};
 use crate::domain::command::{Answer, Command, Context, Decision, decide};
 use crate::domain::error::Refusal;
-use crate::domain::event::{Body, Event};
-use crate::domain::ids::{KeyId, RequestId};
+use crate::domain::event::Event;
+use crate::domain::ids::KeyId;
 use crate::domain::policy::Policy;
-use crate::mutants::{self, Mutant};
 use crate::ports::{Change, Committed, KeyRef, Ledger, LedgerError};
+use batch::{Batch, Work};
 
 /// Most commands that wait; beyond that new work is refused.
 const QUEUE_MAX: usize = 4096;
-/// Most commands of a batch.
-const BATCH_MAX: usize = 64;
-/// Most events of one key in a batch; an engine writes them together, and an event with the most
-/// evidence that a report may have takes some two kibibytes.
-const KEY_EVENTS_MAX: usize = 24;
+/// Most commands of a batch. A batch takes what waits, so alone a command waits for nobody.
+const BATCH_MAX: usize = 128;
 /// Most times a command is decided when others change its key.
 const ATTEMPTS_MAX: usize = 8;
 
@@ -35,29 +34,81 @@ const ATTEMPTS_MAX: usize = 8;
 pub(super) struct Settled {
     /// The answer, durable.
     pub result: Result<Answer, Refusal>,
-    /// The key after it; none if it is unknown.
+    /// The key after it; none if it is unknown, and where the answer says all.
     pub head: Option<Head>,
     /// The proof of the answer, where the engine gave it with the commit.
     pub receipt: Option<Arc<[u8]>>,
 }
 
+/// What was seen of a key before a command was queued.
+pub(super) struct Seen {
+    /// The key.
+    pub key_id: KeyId,
+    /// Its account; none if it was unknown.
+    pub account: Option<Arc<Account>>,
+    /// The event that had recorded the request. If there is none, no event of this account had.
+    pub recorded: Option<Arc<Event>>,
+    /// The key that had one of the look-up digests to be registered.
+    pub lookup_owner: Option<KeyId>,
+}
+
 /// The door to the writer.
 pub(super) struct Committer {
+    ledger: Arc<dyn Ledger>,
+    policy: Arc<Policy>,
     queue: mpsc::Sender<Job>,
 }
 
 struct Job {
-    key_id: KeyId,
+    seen: Seen,
     command: Command,
-    attempts: usize,
-    reply: oneshot::Sender<Result<Settled, AppError>>,
+    reply: oneshot::Sender<Reply>,
+}
+
+/// What the writer says to a job.
+enum Reply {
+    Settled(Settled),
+    Failed(AppError),
+    /// Look again, then ask again; nothing is recorded.
+    Again(Command),
+    /// Perhaps it is recorded.
+    Unknown(Command),
+}
+
+impl Seen {
+    /// Looks at a key with all that deciding the command needs.
+    async fn of(
+        ledger: &dyn Ledger,
+        key_id: KeyId,
+        command: &Command,
+    ) -> Result<Self, LedgerError> {
+        // The owner before the account: were it the other way round, a registration in between
+        // would make the key its own rival.
+        let lookup_owner = match command {
+            Command::Register(register) => {
+                let found = ledger.load(KeyRef::Lookup(register.lookups.clone()), None).await?;
+                found.map(|found| found.account.head.key_id)
+            }
+            Command::Activate(_) | Command::Release(_) | Command::Update(_) => None,
+        };
+        let loaded = ledger.load(KeyRef::Id(key_id), command.request_id()).await?;
+        let (account, recorded) = match loaded {
+            Some(loaded) => (Some(loaded.account), loaded.recorded),
+            None => (None, None),
+        };
+        Ok(Self { key_id, account, recorded, lookup_owner })
+    }
+
+    fn version(&self) -> u64 {
+        self.account.as_ref().map_or(0, |account| account.head.version)
+    }
 }
 
 impl Committer {
     pub(super) fn start(ledger: Arc<dyn Ledger>, policy: Arc<Policy>) -> (Self, JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-        let writer = Writer { ledger, policy };
-        (Self { queue }, tokio::spawn(writer.run(jobs)))
+        let writer = Writer { ledger: Arc::clone(&ledger), policy: Arc::clone(&policy) };
+        (Self { ledger, policy, queue }, tokio::spawn(writer.run(jobs)))
     }
 
     /// False once the writer is gone: nothing more can be decided.
@@ -65,56 +116,76 @@ impl Committer {
         !self.queue.is_closed()
     }
 
-    /// Decides a command and makes it durable. Dropping the future does not undo what was queued.
+    /// Looks at a key, decides a command on it and makes that durable.
     pub(super) async fn settle(
         &self,
         key_id: KeyId,
         command: Command,
     ) -> Result<Settled, AppError> {
-        let (reply, settled) = oneshot::channel();
-        let job = Job { key_id, command, attempts: 0, reply };
-        self.queue.try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => AppError::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => AppError::Unavailable,
-        })?;
-        settled.await.unwrap_or(Err(AppError::Unavailable))
+        let seen = Seen::of(self.ledger.as_ref(), key_id, &command).await?;
+        self.settle_seen(seen, command).await
+    }
+
+    /// Decides a command and makes it durable. Dropping the future does not undo what was queued.
+    pub(super) async fn settle_seen(
+        &self,
+        mut seen: Seen,
+        mut command: Command,
+    ) -> Result<Settled, AppError> {
+        let key_id = seen.key_id;
+        for _ in 0..ATTEMPTS_MAX {
+            let (reply, replied) = oneshot::channel();
+            let job = Job { seen, command, reply };
+            self.queue.try_send(job).map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => AppError::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => AppError::Unavailable,
+            })?;
+            command = match replied.await.map_err(|_gone| AppError::Unavailable)? {
+                Reply::Settled(settled) => return Ok(settled),
+                Reply::Failed(error) => return Err(error),
+                Reply::Unknown(command) => return self.look_up(key_id, &command).await,
+                Reply::Again(command) => command,
+            };
+            seen = Seen::of(self.ledger.as_ref(), key_id, &command).await?;
+        }
+        Err(AppError::Contended)
+    }
+
+    /// The answer to a command that is recorded after all; without one its caller must ask again.
+    async fn look_up(&self, key_id: KeyId, command: &Command) -> Result<Settled, AppError> {
+        let request = command.request_id().ok_or(AppError::Unavailable)?;
+        let found = self.ledger.load(KeyRef::Id(key_id), Some(request)).await;
+        let found = found.ok().flatten().filter(|found| found.recorded.is_some());
+        let found = found.ok_or(AppError::Unavailable)?;
+        let context = Context {
+            policy: &self.policy,
+            account: Some(&found.account),
+            recorded: found.recorded.as_deref(),
+            lookup_owner: None,
+        };
+        let Decision { result, .. } = decide(context, command);
+        Ok(Settled { result, head: Some(found.account.head.clone()), receipt: None })
+    }
+}
+
+impl Job {
+    fn answer(self, settled: Settled) {
+        self.reply(|_| Reply::Settled(settled));
+    }
+
+    fn fail(self, error: AppError) {
+        self.reply(|_| Reply::Failed(error));
+    }
+
+    fn reply(self, reply: impl FnOnce(Command) -> Reply) {
+        // A caller that went away is no fault; the ledger has the event, and its retry finds it.
+        let _ = self.reply.send(reply(self.command));
     }
 }
 
 struct Writer {
     ledger: Arc<dyn Ledger>,
     policy: Arc<Policy>,
-}
-
-/// A key with the decided work of one batch.
-struct Working {
-    key_id: KeyId,
-    expected_version: u64,
-    account: Option<Account>,
-    events: Vec<Event>,
-    decided: Vec<(Job, Settled)>,
-}
-
-/// The keys of one batch, and the jobs that must wait for the next.
-#[derive(Default)]
-struct Batch {
-    working: Vec<Working>,
-    places: HashMap<KeyId, usize>,
-    again: Vec<Job>,
-}
-
-impl Batch {
-    fn of(&mut self, key_id: KeyId) -> Option<&mut Working> {
-        let place = *self.places.get(&key_id)?;
-        self.working.get_mut(place)
-    }
-
-    fn open(&mut self, key_id: KeyId, account: Option<Account>) {
-        let expected_version = account.as_ref().map_or(0, |account| account.head.version);
-        self.places.insert(key_id, self.working.len());
-        let (events, decided) = (Vec::new(), Vec::new());
-        self.working.push(Working { key_id, expected_version, account, events, decided });
-    }
 }
 
 impl Writer {
@@ -137,86 +208,30 @@ impl Writer {
         }
     }
 
-    /// Decides, commits and answers; gives back the jobs that must be decided in a further batch.
+    /// Decides, commits and answers; gives back the jobs that must wait for a further batch.
     async fn settle(&self, jobs: Vec<Job>) -> Vec<Job> {
         let mut batch = Batch::default();
         for job in jobs {
-            if job.attempts == ATTEMPTS_MAX {
-                reply(job, Err(AppError::Contended));
-                continue;
-            }
-            match self.decide(&mut batch, &job).await {
-                Ok(Some(settled)) => match batch.of(job.key_id) {
-                    Some(work) => work.decided.push((job, settled)),
-                    None => reply(job, Err(AppError::Unavailable)),
-                },
-                Ok(None) => batch.again.push(job),
-                Err(error) => reply(job, Err(error)),
-            }
+            batch.decide(self.ledger.as_ref(), &self.policy, job);
         }
-        let Batch { working, mut again, .. } = batch;
-        again.extend(self.commit(working).await);
-        again
+        let Batch { works, later, .. } = batch;
+        self.commit(works).await;
+        later
     }
 
-    /// Decides a job on the working account of its key, loading it first if it is new to the
-    /// batch. None if the key has had its share of the batch.
-    async fn decide(&self, batch: &mut Batch, job: &Job) -> Result<Option<Settled>, AppError> {
-        let (key_id, request) = (job.key_id, job.command.request_id());
-        let lookup_owner = self.lookup_owner(&job.command).await?;
-        let recorded = match batch.of(key_id) {
-            Some(work) if work.events.len() >= KEY_EVENTS_MAX => return Ok(None),
-            Some(work) => match request {
-                Some(id) => match work.recorded(id) {
-                    Some(event) => Some(Arc::new(event.clone())),
-                    None => self.ledger.recorded(key_id, id).await?,
-                },
-                None => None,
-            },
-            None => {
-                let loaded = self.ledger.load(KeyRef::Id(key_id), request).await?;
-                let account = loaded.as_ref().map(|loaded| loaded.account.as_ref().clone());
-                batch.open(key_id, account);
-                loaded.and_then(|loaded| loaded.recorded)
-            }
-        };
-        let work = batch.of(key_id).ok_or(AppError::Unavailable)?;
-        let context = Context {
-            policy: &self.policy,
-            account: work.account.as_ref(),
-            recorded: recorded.as_deref(),
-            lookup_owner,
-        };
-        let as_loaded =
-            mutants::is_on(Mutant::CheckOutsideDecision).then(|| work.as_loaded()).flatten();
-        let context = Context { account: as_loaded.as_ref().or(context.account), ..context };
-        let decision = decide(context, &job.command);
-        work.take_in(decision).map(Some)
-    }
-
-    async fn lookup_owner(&self, command: &Command) -> Result<Option<KeyId>, LedgerError> {
-        let Command::Register(register) = command else { return Ok(None) };
-        let found = self.ledger.load(KeyRef::Lookup(register.lookups.clone()), None).await?;
-        Ok(found.map(|found| found.account.head.key_id))
-    }
-
-    /// Commits the batch and answers; gives back the jobs that must be decided again.
-    async fn commit(&self, working: Vec<Working>) -> Vec<Job> {
+    /// Commits the batch and answers.
+    async fn commit(&self, works: Vec<Work>) {
         let (mut changes, mut waiting) = (Vec::new(), Vec::new());
-        for work in working {
-            let Working { key_id, expected_version, account, events, decided } = work;
-            match account {
-                Some(account) if !events.is_empty() => {
-                    let account = Arc::new(account);
-                    changes.push(Change { expected_version, events, account });
-                    waiting.push((key_id, expected_version, decided));
-                }
-                // Nothing to record: the account held all that was durable when it was loaded.
-                Some(_) | None => answer(decided),
+        for work in works {
+            let Work { expected_version, account, events, decided, .. } = work;
+            // What needs no event is answered already.
+            if let Some(account) = account.filter(|_| !events.is_empty()) {
+                changes.push(Change { expected_version, events, account });
+                waiting.push((expected_version, decided));
             }
         }
         if changes.is_empty() {
-            return Vec::new();
+            return;
         }
         let outcomes = match self.ledger.commit(changes).await {
             Ok(outcomes) => outcomes,
@@ -225,51 +240,19 @@ impl Writer {
                 vec![Committed::Unknown; waiting.len()]
             }
         };
-        let mut again = Vec::new();
-        for ((key_id, version, mut decided), outcome) in waiting.into_iter().zip(outcomes) {
-            match outcome {
-                Committed::Committed { proofs, .. } => {
-                    decided.iter_mut().for_each(|(_, settled)| settled.prove(version, &proofs));
-                    answer(decided);
-                }
-                Committed::Conflict => again.extend(decided.into_iter().map(|(mut job, _)| {
-                    job.attempts += 1;
-                    job
-                })),
-                Committed::Unknown => self.look_up(key_id, decided).await,
-                Committed::DiskFull => {
-                    decided.into_iter().for_each(|(job, _)| reply(job, Err(AppError::DiskFull)));
-                }
-                Committed::Overloaded => {
-                    decided.into_iter().for_each(|(job, _)| reply(job, Err(AppError::Overloaded)));
+        for ((version, decided), outcome) in waiting.into_iter().zip(outcomes) {
+            for (job, mut settled) in decided {
+                match &outcome {
+                    Committed::Committed { proofs, .. } => {
+                        settled.prove(version, proofs);
+                        job.answer(settled);
+                    }
+                    Committed::Conflict => job.reply(Reply::Again),
+                    Committed::Unknown => job.reply(Reply::Unknown),
+                    Committed::DiskFull => job.fail(AppError::DiskFull),
+                    Committed::Overloaded => job.fail(AppError::Overloaded),
                 }
             }
-        }
-        again
-    }
-
-    /// Answers the jobs whose request id is found after all, with what was recorded; the others
-    /// are told to ask again.
-    async fn look_up(&self, key_id: KeyId, decided: Vec<(Job, Settled)>) {
-        for (job, _) in decided {
-            let Some(request) = job.command.request_id() else {
-                reply(job, Err(AppError::Unavailable));
-                continue;
-            };
-            let found = self.ledger.load(KeyRef::Id(key_id), Some(request)).await;
-            let Some(loaded) = found.ok().flatten().filter(|found| found.recorded.is_some()) else {
-                reply(job, Err(AppError::Unavailable));
-                continue;
-            };
-            let context = Context {
-                policy: &self.policy,
-                account: Some(&loaded.account),
-                recorded: loaded.recorded.as_deref(),
-                lookup_owner: None,
-            };
-            let Decision { result, .. } = decide(context, &job.command);
-            let head = Some(loaded.account.head.clone());
-            reply(job, Ok(Settled { result, head, receipt: None }));
         }
     }
 }
@@ -283,49 +266,6 @@ impl Settled {
         let place = place.and_then(|place| usize::try_from(place).ok());
         self.receipt = place.and_then(|place| proofs.get(place)).cloned();
     }
-}
-
-impl Working {
-    /// The event of this batch that records the request.
-    fn recorded(&self, id: RequestId) -> Option<&Event> {
-        self.events.iter().find(|event| event.request.is_some_and(|request| request.id == id))
-    }
-
-    /// The deliberate bug: the account with as many activations left as when it was loaded.
-    fn as_loaded(&self) -> Option<Account> {
-        let mut account = self.account.clone()?;
-        let counted =
-            |event: &&Event| matches!(&event.body, Body::Activated(it) if it.outcome.is_counted());
-        let counted = self.events.iter().filter(counted).count();
-        account.head.used = account.head.used.saturating_sub(u32::try_from(counted).unwrap_or(0));
-        Some(account)
-    }
-
-    /// Applies what was decided, so that the next decision of the batch sees it.
-    fn take_in(&mut self, decision: Decision) -> Result<Settled, AppError> {
-        for event in &decision.events {
-            let applied = match &mut self.account {
-                Some(account) => account.apply(event),
-                None => Account::open(event).map(|account| self.account = Some(account)),
-            };
-            if let Err(error) = applied {
-                tracing::error!(key = %self.key_id, %error, "a decision does not fit its account");
-                return Err(AppError::Unavailable);
-            }
-        }
-        self.events.extend(decision.events);
-        let head = self.account.as_ref().map(|account| account.head.clone());
-        Ok(Settled { result: decision.result, head, receipt: None })
-    }
-}
-
-fn answer(decided: Vec<(Job, Settled)>) {
-    decided.into_iter().for_each(|(job, settled)| reply(job, Ok(settled)));
-}
-
-fn reply(job: Job, answer: Result<Settled, AppError>) {
-    // A caller that went away is no fault; the ledger has the event, and its retry finds it.
-    let _ = job.reply.send(answer);
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ enum Broken {
     AnswersWithoutCommitting,
     /// It loads accounts as they were before their counts.
     LoadsStaleCounts,
+    /// Nothing, but it answers nothing at once, as engines across a network do.
+    Slow,
     /// Nothing: the mutant must pass then, or the test proves nothing.
     Nothing,
 }
@@ -32,6 +34,14 @@ struct Mutant {
     inner: MemoryLedger,
 }
 
+impl Mutant {
+    async fn wait(&self) {
+        if let Broken::Slow = self.broken {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 #[async_trait]
 impl Ledger for Mutant {
     async fn load(
@@ -39,6 +49,7 @@ impl Ledger for Mutant {
         key: KeyRef,
         request: Option<RequestId>,
     ) -> Result<Option<Loaded>, LedgerError> {
+        self.wait().await;
         let request = request.filter(|_| !matches!(self.broken, Broken::ForgetsRequests));
         let mut loaded = self.inner.load(key, request).await?;
         if let (Broken::LoadsStaleCounts, Some(loaded)) = (self.broken, &mut loaded) {
@@ -54,6 +65,7 @@ impl Ledger for Mutant {
         key: KeyId,
         request: RequestId,
     ) -> Result<Option<Arc<Event>>, LedgerError> {
+        self.wait().await;
         match self.broken {
             Broken::ForgetsRequests => Ok(None),
             _ => self.inner.recorded(key, request).await,
@@ -109,6 +121,7 @@ async fn caught(broken: Broken) -> Result<(), String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_unmutated_engine_passes() {
     assert_eq!(caught(Broken::Nothing).await, Ok(()));
+    assert_eq!(caught(Broken::Slow).await, Ok(()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
