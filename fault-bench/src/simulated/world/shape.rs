@@ -92,7 +92,9 @@ impl Shape {
     /// A life with a clock that cannot be trusted.
     pub(crate) fn of_clocks(dice: &mut Dice) -> Self {
         let activate_by_percent = if dice.chance(50) { 60 } else { 0 };
-        Self { jump: 80, activate_by_percent, ..Self::draw(dice) }
+        // Sightings go by the clock, so it changes which call of a disk is the n-th, and a fault
+        // there would strike another.
+        Self { jump: 80, fault: 0, activate_by_percent, ..Self::draw(dice) }
     }
 
     /// A life whose clients ask only what the judge of linearizability knows.
