@@ -2,7 +2,7 @@
 //!
 //! The checker is that of Wing and Gong with the memory of Lowe: it looks for an order of the
 //! operations in which each lies between its call and its return, and in which each answer is the
-//! one that a sequential [`machine`] gives there. Keys share nothing, so each has a [`History`] of
+//! one that a sequential `machine` gives there. Keys share nothing, so each has a [`History`] of
 //! its own. An operation without an answer may have happened at any time after its call, or never,
 //! and may have been refused before: its sender may have tried more than once.
 //!
