@@ -60,3 +60,28 @@ async fn books_of_another_format_are_set_aside_and_made_again() {
     assert!(ledger.report().set_aside.as_ref().is_some_and(|aside| aside.exists()));
     assert!(ledger.load(KeyRef::Id(key_id(1)), None).await.expect("answers").is_some());
 }
+
+#[tokio::test]
+async fn p3_a_summary_of_sled_that_a_power_cut_left_empty_costs_nothing() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("ledger");
+    crate::filled::filled(&folder).await;
+    // sled sums its log up when it opens it again.
+    crate::filled::close(crate::filled::open(&folder), &folder);
+    let names = std::fs::read_dir(folder.join("sled")).expect("a folder");
+    let mut emptied = 0;
+    for entry in names {
+        let path = entry.expect("an entry").path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("snap.")) {
+            std::fs::write(&path, b"").expect("emptied");
+            emptied += 1;
+        }
+    }
+    assert!(emptied > 0, "sled has written a summary");
+    let ledger = crate::filled::open(&folder);
+    assert_eq!((ledger.report().set_aside.clone(), ledger.report().replayed), (None, 0));
+    let key = KeyRef::Id(key_id(3));
+    let loaded = ledger.load(key, None).await.expect("answers").expect("known");
+    assert_eq!(loaded.account.head.used, 40);
+    crate::filled::close(ledger, &folder);
+}

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail};
 use system_tests::{Dice, Service, World, WorldOptions};
 use tempfile::TempDir;
 use tokio::task::block_in_place;
@@ -16,6 +16,8 @@ use super::shim::Shim;
 use super::trace::{Loss, cut};
 use super::world;
 
+/// Lines of the log that are told before the one that must not be there.
+const LINES_BEFORE: usize = 3;
 /// Both services.
 pub(super) const SERVICES: [Service; 2] = [Service::Activation, Service::Catalog];
 
@@ -191,8 +193,13 @@ impl Stage {
     pub(super) fn check_logs(&self, words: &[&str]) -> Result<()> {
         for log in [self.world.pair.activation().log(), self.world.pair.catalog().log()] {
             let text = fs::read_to_string(log)?;
-            let found = text.lines().find(|line| words.iter().any(|word| line.contains(word)));
-            ensure!(found.is_none(), "the log says: {}", found.unwrap_or_default());
+            let lines: Vec<&str> = text.lines().collect();
+            let is_found = |line: &&str| words.iter().any(|word| line.contains(word));
+            if let Some(found) = lines.iter().position(is_found) {
+                // What led to it stands before it.
+                let told = lines.get(found.saturating_sub(LINES_BEFORE)..=found);
+                bail!("the log says: {}", told.unwrap_or_default().join("\n"));
+            }
         }
         Ok(())
     }
