@@ -16,6 +16,7 @@ mod fields;
 mod filler;
 mod full_disk;
 mod history;
+mod mending;
 #[path = "../ledger/mounted.rs"]
 mod mounted;
 mod policy;
