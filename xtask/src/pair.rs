@@ -153,6 +153,22 @@ impl Pair {
         self.catalog.start(&settings, &self.options.catalog_process)
     }
 
+    /// Whether the process of the activation service runs.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn is_activation_alive(&mut self) -> Result<bool> {
+        self.activation.is_alive()
+    }
+
+    /// Whether the process of the catalog service runs.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn is_catalog_alive(&mut self) -> Result<bool> {
+        self.catalog.is_alive()
+    }
+
     /// Ends the activation service with SIGKILL.
     ///
     /// # Errors

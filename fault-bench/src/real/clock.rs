@@ -121,7 +121,7 @@ async fn walk(dice: &Dice, clocks: &[Clock]) -> Result<Walked> {
     owner.verify().await?;
     let repeats = installer.settle(&stage.world).await?;
     owner.settle(&stage.world).await?;
-    stage.check_logs(&["panicked"])?;
+    stage.check_logs(&["panicked"], &[])?;
     let outcomes = outcomes(&stage.world, &installer).await?;
     Ok(Walked { outcomes, answers: answers(&installer), repeats })
 }

@@ -2,9 +2,11 @@
 //! once or from then on, while the services work or while they open.
 
 use anyhow::{Context as _, Result, bail, ensure};
-use system_tests::{Dice, Service};
+use proto::activation::v1 as act;
+use system_tests::{Dice, Person, Service};
 
 use super::actor::Actor;
+use super::asking::{ask, until};
 use super::shim::{Fault, class, errno};
 use super::stage::{SERVICES, Stage};
 use super::trace::Loss;
@@ -25,6 +27,9 @@ const SKIP_WORKING_MAX: usize = 40;
 const SKIP_CATALOG_MAX: usize = 8;
 /// The same while they open; no more than there surely are.
 const SKIP_OPENING_MAX: usize = 3;
+
+/// Renames while the activation service opens after a kill.
+const RENAMES_OPENING: usize = 2;
 
 /// The campaign.
 pub(super) fn campaign() -> Campaign {
@@ -77,11 +82,11 @@ impl Point {
             2 | 3 => (class::SYNC, errno::EIO, false),
             4 => (class::WRITE, errno::ENOSPC, false),
             5 => (class::GROW, errno::ENOSPC, false),
+            6 if dice.one_in(2) => (class::RENAME, errno::ENOSPC, true),
             6 => (class::RENAME, errno::EIO, true),
             7 => (class::SYNC, errno::EIO, true),
             _ => (class::WRITE | class::GROW, errno::ENOSPC, true),
         };
-        let is_full = error == errno::ENOSPC;
         let services = match classes {
             // The catalog's store renames nothing.
             class::RENAME => vec![Service::Activation],
@@ -90,14 +95,14 @@ impl Point {
             _ => vec![service],
         };
         let skip = dice.below(match service {
-            _ if classes == class::RENAME => 1,
+            _ if classes == class::RENAME => RENAMES_OPENING,
             _ if is_opening => SKIP_OPENING_MAX,
             Service::Activation => SKIP_WORKING_MAX,
             Service::Catalog => SKIP_CATALOG_MAX,
         }) as u64;
         let times = if classes == class::GROW || dice.one_in(2) { u64::MAX } else { 1 };
         let ending = match dice.below(4) {
-            _ if is_full => Ending::GoOn,
+            _ if classes & class::GROW != 0 => Ending::GoOn,
             0 => Ending::Stop,
             1 => Ending::PowerCut(Loss::Unsynced),
             2 => Ending::PowerCut(Loss::Torn(512)),
@@ -121,9 +126,10 @@ async fn run(point: &Point, dice: &Dice) -> Result<Told> {
     for service in SERVICES {
         stage.shim.fail(service, None)?;
     }
-    end(&mut stage, point.ending, dice)?;
+    end(&mut stage, point.ending, dice).await?;
     let repeats = stage.reckon(actors).await?;
-    stage.check_logs(&["panicked"])?;
+    // sled panics when it is closed on a disk that fails; that is caught like any panic of sled.
+    stage.check_logs(&["panicked"], &["/sled-0."])?;
     Ok(Told { injected: 1, also: vec![(Promise::P4, repeats)] })
 }
 
@@ -153,18 +159,26 @@ async fn fail(stage: &mut Stage, point: &Point, mut actors: Vec<Actor>) -> Resul
 }
 
 /// The disk is well again; the services are, too, after they were ended and started.
-fn end(stage: &mut Stage, ending: Ending, dice: &Dice) -> Result<()> {
+async fn end(stage: &mut Stage, ending: Ending, dice: &Dice) -> Result<()> {
     match ending {
-        Ending::GoOn if recovers_by_itself() => return Ok(()),
+        Ending::GoOn => return go_on(stage).await,
         Ending::Stop => stage.stop()?,
-        Ending::Kill | Ending::GoOn => stage.kill()?,
+        Ending::Kill => stage.kill()?,
         Ending::PowerCut(loss) => stage.cut(loss, &dice.apart(101))?,
     }
     ensure!(stage.start()?, "no power was cut");
     Ok(())
 }
 
-/// Whether the services go on without a restart once a full disk has space again.
-const fn recovers_by_itself() -> bool {
-    false
+/// Space is back: who runs goes on without a restart, and who could not open is started.
+async fn go_on(stage: &mut Stage) -> Result<()> {
+    stage.start_missing()?;
+    let mut client = stage.world.activation(&Person::ops_read())?;
+    until("the ledger goes on once there is space", async || {
+        let names = vec![format!("productKeys/{}", "0".repeat(32))];
+        let request = act::BatchGetKeyUsageRequest { names };
+        let told = ask("BatchGetKeyUsage", client.batch_get_key_usage(request)).await?;
+        Ok(told.is_known().then_some(()))
+    })
+    .await
 }

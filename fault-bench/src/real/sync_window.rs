@@ -106,5 +106,5 @@ async fn check(stage: &Stage, names: &[String]) -> Result<()> {
         let found = client.batch_get_key_usage(request).await?.into_inner();
         ensure!(found.missing_names.is_empty(), "lost: {:?}", found.missing_names);
     }
-    stage.check_logs(&["panicked", "set aside"])
+    stage.check_logs(&["panicked", "set aside"], &[])
 }

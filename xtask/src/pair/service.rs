@@ -108,6 +108,16 @@ impl Service {
         Ok(())
     }
 
+    /// Whether its process runs; one that has ended by itself is forgotten.
+    pub(super) fn is_alive(&mut self) -> Result<bool> {
+        let Some(running) = &mut self.running else { return Ok(false) };
+        let has_ended = running.child.try_wait()?.is_some();
+        if has_ended {
+            self.running = None;
+        }
+        Ok(!has_ended)
+    }
+
     pub(super) fn kill(&mut self) -> Result<()> {
         let mut running = self.take()?;
         running.child.kill()?;
