@@ -62,7 +62,7 @@ async fn books_of_another_format_are_set_aside_and_made_again() {
 }
 
 #[tokio::test]
-async fn p3_a_summary_of_sled_that_a_power_cut_left_empty_costs_nothing() {
+async fn p3_a_summary_of_sled_that_a_power_cut_left_empty_costs_the_books_and_no_event() {
     let home = tempfile::tempdir().expect("a folder");
     let folder = home.path().join("ledger");
     crate::filled::filled(&folder).await;
@@ -79,7 +79,10 @@ async fn p3_a_summary_of_sled_that_a_power_cut_left_empty_costs_nothing() {
     }
     assert!(emptied > 0, "sled has written a summary");
     let ledger = crate::filled::open(&folder);
-    assert_eq!((ledger.report().set_aside.clone(), ledger.report().replayed), (None, 0));
+    // Without the summary sled would read its log, and what is damaged there it may drop without a
+    // word; the journal drops nothing.
+    assert!(ledger.report().set_aside.is_some(), "sled's log alone is not trusted");
+    assert_eq!(ledger.report().replayed, crate::filled::EVENTS);
     let key = KeyRef::Id(key_id(3));
     let loaded = ledger.load(key, None).await.expect("answers").expect("known");
     assert_eq!(loaded.account.head.used, 40);

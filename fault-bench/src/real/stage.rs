@@ -18,6 +18,8 @@ use super::world;
 
 /// Lines of the log that are told before the one that must not be there.
 const LINES_BEFORE: usize = 3;
+/// What sled says when it finds such a summary.
+const SUMMARY_IS_DAMAGED: &str = "empty/corrupt snapshot file found";
 /// Both services.
 pub(super) const SERVICES: [Service; 2] = [Service::Activation, Service::Catalog];
 
@@ -202,6 +204,23 @@ impl Stage {
             repeats += actor.settle(&self.world).await?;
         }
         Ok(repeats)
+    }
+
+    /// No service panicked, and the books were made again for one reason only: the power went while
+    /// sled wrote the summary of its log, without which it does not open. They are not trusted
+    /// then, and everything comes from the journal.
+    pub(super) fn check_books(&self) -> Result<()> {
+        self.check_logs(&["panicked"], &[])?;
+        let text = fs::read_to_string(self.world.pair.activation().log())?;
+        let lines: Vec<&str> = text.lines().collect();
+        for (place, line) in lines.iter().enumerate() {
+            let before = lines.get(place.saturating_sub(LINES_BEFORE)..place).unwrap_or_default();
+            let is_summary = before.iter().any(|line| line.contains(SUMMARY_IS_DAMAGED));
+            if line.contains("set aside") && !is_summary {
+                bail!("the log says: {}\n{line}", before.join("\n"));
+            }
+        }
+        Ok(())
     }
 
     /// No line of a log of a service has one of these words, unless it is excused by another.

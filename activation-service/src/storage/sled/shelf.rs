@@ -7,7 +7,6 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use super::open::open;
-use super::store::SledStore;
 use super::{OpenError, SledOptions};
 use crate::storage::store::{Shelf, Store};
 
@@ -29,43 +28,11 @@ pub(in crate::storage) struct SledShelf {
     pub(in crate::storage) options: SledOptions,
 }
 
-impl SledShelf {
-    /// Opens files that nobody holds. sled sums up its log in a file `snap.…` and refuses to open
-    /// when that is damaged, as by a power cut while it was written; without it sled reads its
-    /// log from the start. Whether that is all is found out by comparing with the journal.
-    fn open_free(&self) -> Result<SledStore, OpenError> {
-        let opened = open(&self.folder, &self.options);
-        let Err(OpenError::Damaged { cause, .. }) = &opened else { return opened };
-        match remove_summaries(&self.folder) {
-            Ok(true) => {
-                tracing::warn!(cause, "sled's summary of its log was taken away: it is damaged");
-                await_free(&self.folder)
-                    .map_err(|cause| OpenError::Io { folder: self.folder.clone(), cause })?;
-                open(&self.folder, &self.options)
-            }
-            Ok(false) | Err(_) => opened,
-        }
-    }
-}
-
-/// Removes the summaries of a folder; false if there is none.
-fn remove_summaries(folder: &Path) -> io::Result<bool> {
-    let mut is_any = false;
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with("snap.") {
-            std::fs::remove_file(entry.path())?;
-            is_any = true;
-        }
-    }
-    Ok(is_any)
-}
-
 impl Shelf for SledShelf {
     fn open(&self) -> Result<Box<dyn Store>, OpenError> {
         let free = await_free(&self.folder);
         match free.map_err(|cause| OpenError::Io { folder: self.folder.clone(), cause })? {
-            true => Ok(Box::new(self.open_free()?)),
+            true => Ok(Box::new(open(&self.folder, &self.options)?)),
             false => Err(OpenError::InUse(self.folder.clone())),
         }
     }
