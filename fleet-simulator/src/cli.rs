@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use activation_service::domain::policy::Policy;
-use anyhow::{Context as _, Result, bail};
+use activation_service::adapters::policy_file::read;
+use activation_service::domain::policy::{Policy, PolicyFault};
+use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Parser;
 use hardware_evidence::JunkDigests;
 use serde::Serialize;
@@ -16,7 +17,7 @@ use crate::plan::Plan;
 use crate::play::play;
 use crate::rates::Rates;
 use crate::report::Report;
-use crate::rules::SALT;
+use crate::rules::{Policies, SALT};
 use crate::shares::Shares;
 
 /// Most computers of a run.
@@ -43,6 +44,12 @@ struct Cli {
     /// Multiplies every yearly rate.
     #[arg(long, default_value_t = 1.0)]
     rates_scale: f64,
+    /// The hardware policy; without it the built-in one.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// A further policy on the same lives; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    variant: Vec<PathBuf>,
     /// Where the report is written.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -80,9 +87,17 @@ fn simulate(cli: &Cli) -> Result<()> {
         rates: Rates::table((cli.rates_scale * SCALE_WHOLE as f64).round() as u32),
         shares: Shares::table(),
     };
-    let policy = Arc::new(Policy::hw_v1(JunkDigests::new(&SALT)));
-    let outcome = play(&plan, &policy)?;
-    let report = Report::new(&plan, &policy.rules().version, &outcome);
+    let junk = JunkDigests::new(&SALT);
+    let policies = Policies {
+        product: policy(cli.policy.as_deref(), &junk)?,
+        variants: cli
+            .variant
+            .iter()
+            .map(|file| policy(Some(file), &junk))
+            .collect::<Result<_>>()?,
+    };
+    let outcome = play(&plan, &policies)?;
+    let report = Report::new(&plan, &policies.product.rules().version, &outcome);
     if let Some(path) = &cli.json {
         write(path, &report)?;
     }
@@ -94,6 +109,13 @@ fn simulate(cli: &Cli) -> Result<()> {
         writeln!(out, "{line}")?;
     }
     Ok(())
+}
+
+fn policy(file: Option<&Path>, junk: &JunkDigests) -> Result<Arc<Policy>> {
+    let policy = Policy::new(read(file)?, junk.clone());
+    let told =
+        |faults: Vec<PolicyFault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
+    policy.map(Arc::new).map_err(|faults| anyhow!("the policy: {}", told(faults).join("; ")))
 }
 
 fn write(path: &Path, value: &impl Serialize) -> Result<()> {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use activation_service::domain::policy::Policy;
 use activation_service::domain::terms::Platform;
 
 use crate::fleet::{Site, sites};
@@ -10,7 +9,7 @@ use crate::floor::{Ideal, Seen};
 use crate::life::Life;
 use crate::plan::Plan;
 use crate::reading::{Conditions, read};
-use crate::rules::{self, Family, Fault, Report};
+use crate::rules::{self, Family, Fault, Policies, Report};
 use crate::tally::Figures;
 use crate::trial::{Attempts, Trial};
 
@@ -31,7 +30,7 @@ pub struct Outcome {
 #[derive(Clone, Debug)]
 pub struct RuleOutcome {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// What it stands for.
     pub family: Family,
     /// Its figures.
@@ -42,14 +41,14 @@ pub struct RuleOutcome {
 ///
 /// # Errors
 /// A mistake in the simulation.
-pub fn play(plan: &Plan, policy: &Arc<Policy>) -> Result<Outcome, Fault> {
+pub fn play(plan: &Plan, policies: &Policies) -> Result<Outcome, Fault> {
     let sites = sites(plan.computers, plan.seed);
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
     let outcomes = std::thread::scope(|scope| {
         let worker = |first| {
             let own = sites.iter().skip(first).step_by(threads);
             scope.spawn(move || {
-                own.map(|site| play_site(*site, plan, policy)).collect::<Result<Vec<_>, _>>()
+                own.map(|site| play_site(*site, plan, policies)).collect::<Result<Vec<_>, _>>()
             })
         };
         let workers: Vec<_> = (0..threads).map(worker).collect();
@@ -62,7 +61,7 @@ pub fn play(plan: &Plan, policy: &Arc<Policy>) -> Result<Outcome, Fault> {
         all.merge(outcome);
     }
     if all.rules.is_empty() {
-        all.rules = trials(policy)?.into_iter().map(Trial::outcome).collect();
+        all.rules = trials(policies)?.into_iter().map(Trial::outcome).collect();
     }
     Ok(all)
 }
@@ -80,14 +79,15 @@ impl Outcome {
     }
 }
 
-fn trials(policy: &Arc<Policy>) -> Result<Vec<Trial>, Fault> {
-    let rules = rules::all(policy)?.into_iter();
+fn trials(policies: &Policies) -> Result<Vec<Trial>, Fault> {
+    let rules = rules::all(policies)?.into_iter();
     Ok(rules.map(|(name, family, rule)| Trial::new(name, family, rule)).collect())
 }
 
-fn play_site(site: Site, plan: &Plan, policy: &Arc<Policy>) -> Result<Outcome, Fault> {
+fn play_site(site: Site, plan: &Plan, policies: &Policies) -> Result<Outcome, Fault> {
     let mut life = Life::new(site, plan);
-    let mut test = Test { trials: trials(policy)?, ideal: Ideal::new(Arc::clone(policy)) };
+    let mut test =
+        Test { trials: trials(policies)?, ideal: Ideal::new(Arc::clone(&policies.product)) };
     for place in 0..life.computers.len() {
         test.activate(&mut life, place)?;
     }

@@ -38,14 +38,16 @@ pub struct Report {
     pub by_fleet: BTreeMap<&'static str, Rated>,
     /// Whether each bar is kept.
     pub bars: Bars,
-    /// The least errors of any rule that compares the kinds that score as ours does.
+    /// The least errors on comparisons of the kinds that score, beside an ideal ledger.
     pub floor: Floor,
-    /// The same for a rule that also goes by the kinds that are hints to ours.
+    /// The same with the kinds that are hints to our rule.
     pub floor_with_hints: Floor,
+    /// Our rule under other policies, by version.
+    pub variants: BTreeMap<String, Baseline>,
     /// Peers, by name.
-    pub baselines: BTreeMap<&'static str, Baseline>,
+    pub baselines: BTreeMap<String, Baseline>,
     /// One-id peers if they had our list of junk and our choice of adapters; no bar is set by them.
-    pub baselines_with_care: BTreeMap<&'static str, Baseline>,
+    pub baselines_with_care: BTreeMap<String, Baseline>,
     /// What had happened before our rule's errors and refusals, by kind of fleet.
     pub causes: Causes,
 }
@@ -83,17 +85,17 @@ pub struct Bars {
     /// The sum of both rates.
     pub error_sum: f64,
     /// The best one-id baseline.
-    pub best_one_id: &'static str,
+    pub best_one_id: String,
     /// Its sum divided by ours; none if ours is 0.
     pub times_better: Option<f64>,
     /// It is large enough.
     pub better_than_one_id: bool,
     /// The best one-id peer with our care.
-    pub best_careful_one_id: &'static str,
+    pub best_careful_one_id: String,
     /// Its sum divided by ours; no bar.
     pub times_better_than_careful: Option<f64>,
     /// The best of Keygen's rules.
-    pub best_keygen: &'static str,
+    pub best_keygen: String,
     /// The sum of our rates is below that of each of them.
     pub below_keygen: bool,
 }
@@ -122,7 +124,7 @@ impl Report {
         }
         let peers = |families: &[Family]| {
             let peers = outcome.rules.iter().filter(|rule| families.contains(&rule.family));
-            peers.map(|rule| (rule.name, Baseline::new(&rule.figures))).collect()
+            peers.map(|rule| (rule.name.clone(), Baseline::new(&rule.figures))).collect()
         };
         Self {
             computers: plan.computers,
@@ -135,6 +137,7 @@ impl Report {
             bars: Bars::new(&product.overall(), outcome),
             floor: outcome.seen.scored.floor(),
             floor_with_hints: outcome.seen.with_hints.floor(),
+            variants: peers(&[Family::Variant]),
             baselines: peers(&[Family::OneId, Family::Keygen]),
             baselines_with_care: peers(&[Family::CarefulOneId]),
             causes: Causes {
@@ -157,6 +160,7 @@ impl Report {
         };
         let mut lines = vec![head, line(&self.policy, &self.product)];
         lines.extend(self.by_fleet.iter().map(|(name, rated)| line(&format!("  {name}"), rated)));
+        lines.extend(self.variants.iter().map(|(name, rule)| line(name, &rule.all)));
         lines.extend(self.baselines.iter().map(|(name, peer)| line(name, &peer.all)));
         lines.extend(self.baselines_with_care.iter().map(|(name, peer)| line(name, &peer.all)));
         for (name, floor) in [("floor", &self.floor), ("floor with hints", &self.floor_with_hints)]
@@ -203,8 +207,8 @@ impl Bars {
     fn new(product: &Tally, outcome: &Outcome) -> Self {
         let best = |family| {
             let own = outcome.rules.iter().filter(|rule| rule.family == family);
-            let sums = own.map(|rule| (rule.name, rule.figures.overall().error_sum()));
-            sums.min_by(|(_, a), (_, b)| a.total_cmp(b)).unwrap_or(("none", 0.0))
+            let sums = own.map(|rule| (rule.name.clone(), rule.figures.overall().error_sum()));
+            sums.min_by(|(_, a), (_, b)| a.total_cmp(b)).unwrap_or_default()
         };
         let ((best_one_id, one_id), (best_keygen, keygen)) =
             (best(Family::OneId), best(Family::Keygen));

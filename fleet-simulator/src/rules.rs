@@ -99,6 +99,8 @@ pub trait Rule {
 pub enum Family {
     /// Ours.
     Product,
+    /// Ours under another policy.
+    Variant,
     /// One value is the computer.
     OneId,
     /// As Keygen matches components.
@@ -108,24 +110,37 @@ pub enum Family {
 }
 
 /// A rule with its name and what it stands for.
-pub type Named = (&'static str, Family, Box<dyn Rule>);
+pub type Named = (String, Family, Box<dyn Rule>);
+
+/// The policies that our rule is put to the test under.
+#[derive(Clone, Debug)]
+pub struct Policies {
+    /// The one that the bars are for.
+    pub product: Arc<Policy>,
+    /// Others on the same lives.
+    pub variants: Vec<Arc<Policy>>,
+}
 
 /// The rules of a run by name, ours first; each call gives them for a fresh key.
 ///
 /// # Errors
 /// The domain does not take the key.
-pub fn all(policy: &Arc<Policy>) -> Result<Vec<Named>, Fault> {
+pub fn all(policies: &Policies) -> Result<Vec<Named>, Fault> {
+    let ours = |policy: &Arc<Policy>| Product::new(Arc::clone(policy)).map(Box::new);
     let mut rules: Vec<Named> = Vec::new();
-    rules.push((PRODUCT, Family::Product, Box::new(Product::new(Arc::clone(policy))?)));
+    rules.push((PRODUCT.to_owned(), Family::Product, ours(&policies.product)?));
+    for variant in &policies.variants {
+        rules.push((variant.rules().version.clone(), Family::Variant, ours(variant)?));
+    }
     for (name, id) in Id::ALL {
-        rules.push((name, Family::OneId, Box::new(OneId::new(id, false))));
+        rules.push((name.to_owned(), Family::OneId, Box::new(OneId::new(id, false))));
     }
     for (name, strategy, unit_kinds_only) in MatchingStrategy::ALL {
         let rule = Registered::new(strategy, unit_kinds_only);
-        rules.push((name, Family::Keygen, Box::new(rule)));
+        rules.push((name.to_owned(), Family::Keygen, Box::new(rule)));
     }
     for (name, id) in Id::CAREFUL {
-        rules.push((name, Family::CarefulOneId, Box::new(OneId::new(id, true))));
+        rules.push((name.to_owned(), Family::CarefulOneId, Box::new(OneId::new(id, true))));
     }
     Ok(rules)
 }

@@ -28,7 +28,7 @@ pub struct Attempts<'a> {
 /// A rule under test at one site.
 pub struct Trial {
     /// Its name.
-    name: &'static str,
+    name: String,
     /// What it stands for.
     pub family: Family,
     rule: Box<dyn Rule>,
@@ -41,7 +41,7 @@ pub struct Trial {
 impl Trial {
     /// A fresh rule.
     #[must_use]
-    pub fn new(name: &'static str, family: Family, rule: Box<dyn Rule>) -> Self {
+    pub fn new(name: String, family: Family, rule: Box<dyn Rule>) -> Self {
         let (truth, stories) = (Counts::default(), BTreeMap::new());
         Self { name, family, rule, truth, stories, figures: Figures::default() }
     }

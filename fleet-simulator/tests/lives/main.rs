@@ -10,13 +10,15 @@ use fleet_simulator::fleet::Fleet;
 use fleet_simulator::plan::Plan;
 use fleet_simulator::play::{Outcome, play};
 use fleet_simulator::rates::{Event, Rates};
-use fleet_simulator::rules::{Fault, SALT};
+use fleet_simulator::rules::{Fault, Policies, SALT};
 use fleet_simulator::shares::{SHARES, Share, Shares};
 use fleet_simulator::tally::{Figures, Tally};
 use hardware_evidence::JunkDigests;
 
-static POLICY: LazyLock<Arc<Policy>> =
-    LazyLock::new(|| Arc::new(Policy::hw_v1(JunkDigests::new(&SALT))));
+static POLICIES: LazyLock<Policies> = LazyLock::new(|| Policies {
+    product: Arc::new(Policy::hw_v1(JunkDigests::new(&SALT))),
+    variants: Vec::new(),
+});
 
 /// A fleet in which everything happens that the tables have.
 fn fleet(seed: u64) -> Plan {
@@ -34,7 +36,7 @@ fn quiet(events: &[Event]) -> Plan {
 }
 
 fn played(plan: &Plan) -> Result<Outcome, Fault> {
-    play(plan, &POLICY)
+    play(plan, &POLICIES)
 }
 
 /// The figures of a rule; empty ones, which no test takes for good, if there is no such rule.
