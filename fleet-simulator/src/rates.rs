@@ -100,7 +100,7 @@ pub const RATES: [Rate; 16] = [
         event: Event::FirmwareUpdated,
         name: "firmware updated",
         yearly: [15_000, 3_000, 12_000, 10_000, 5_000, 12_000],
-        source: "vendors give 2 to 6 a year [TG16], 85 % were behind [NCSC17]; shares assumed",
+        source: "assumed; most computers are behind [NCSC17], so not every release is installed",
     },
     Rate {
         event: Event::DiskReplaced,

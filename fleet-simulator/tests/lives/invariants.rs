@@ -7,6 +7,7 @@ use fleet_simulator::rates::{Event, Rates};
 use fleet_simulator::report::Report;
 use fleet_simulator::rules::{Fault, PRODUCT};
 use fleet_simulator::tally::Tally;
+use serde_json::Value;
 
 use super::{figures, fleet, of, overall, played, quiet};
 
@@ -21,6 +22,22 @@ fn the_same_seed_gives_the_same_report_and_another_seed_another() -> Result<(), 
     let first = json(5)?;
     assert_eq!(first, json(5)?);
     assert_ne!(first, json(6)?);
+    Ok(())
+}
+
+#[test]
+fn the_report_has_what_readers_of_its_json_look_for() -> Result<(), Box<dyn Error>> {
+    let report: Value = serde_json::from_str(&json(5)?)?;
+    let rates = ["false_count_rate", "missed_count_rate", "insufficient_rate"];
+    let has_rates = |of: &Value| rates.iter().all(|rate| of[rate].is_f64());
+    assert!(has_rates(&report));
+    for fleet in Fleet::ALL {
+        assert!(has_rates(&report["by_fleet"][fleet.name()]), "{}", fleet.name());
+    }
+    for peer in ["board_serial", "mac", "machine_id", "hash_of_everything", "keygen_most"] {
+        assert!(has_rates(&report["baselines"][peer]), "{peer}");
+    }
+    assert!(report["bars"]["times_better"].is_f64());
     Ok(())
 }
 

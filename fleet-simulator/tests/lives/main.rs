@@ -2,6 +2,7 @@
 
 mod baselines;
 mod invariants;
+mod papers;
 
 use std::sync::{Arc, LazyLock};
 
