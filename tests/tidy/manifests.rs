@@ -19,7 +19,7 @@ const REASONS: &str = "docs/dependencies.md";
 const SECTIONS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
 /// Which of our crates each crate may use outside of tests.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("proto", &[]),
     ("chassis", &[]),
     ("product-key", &[]),
@@ -28,12 +28,13 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("activation-service", &["proto", "chassis", "product-key", "hardware-evidence", "receipt"]),
     ("catalog-service", &["proto", "chassis", "product-key"]),
     ("installer-client", &["proto", "product-key", "hardware-evidence", "receipt"]),
+    ("bench", &OURS),
     ("fault-bench", &OURS),
     ("fleet-simulator", &["activation-service", "hardware-evidence"]),
     ("system-tests", &OURS),
     ("xtask", &OURS),
 ];
-const OURS: [&str; 12] = [
+const OURS: [&str; 13] = [
     "proto",
     "chassis",
     "product-key",
@@ -42,6 +43,7 @@ const OURS: [&str; 12] = [
     "activation-service",
     "catalog-service",
     "installer-client",
+    "bench",
     "fault-bench",
     "fleet-simulator",
     "system-tests",

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{certs, dev, faults, fleet, instructions, output, test, token};
+use crate::{bench, certs, dev, faults, fleet, instructions, output, test, token};
 
 #[derive(Parser)]
 #[command(
@@ -27,6 +27,8 @@ enum Command {
     Faults(faults::FaultsArgs),
     /// Live through years of computer fleets and tell what the hardware policy counts of them.
     Fleet(fleet::FleetArgs),
+    /// Measure both services beside a service that does nothing, and tell ratios.
+    Bench(bench::BenchArgs),
     /// Count what a decision costs on a key with many computers, with valgrind.
     Instructions(instructions::InstructionsArgs),
     /// Make a local certificate authority with identities for services and people.
@@ -43,6 +45,7 @@ pub fn run() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Faults(args) => faults::run_bench(&args),
         Command::Fleet(args) => fleet::simulate(&args),
+        Command::Bench(args) => bench::measure(&args),
         Command::Instructions(args) => instructions::run_instrument(&args),
         Command::Certs(args) => certs::run(&args),
         Command::Token(args) => token::run(&args),

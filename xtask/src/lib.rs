@@ -3,6 +3,7 @@
 //! `certs` and `token` are public so that tests and `dev` make identities in the same way as people
 //! do on the command line.
 
+pub mod bench;
 pub mod certs;
 pub mod cli;
 pub mod dev;

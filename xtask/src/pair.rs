@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result};
 
 use crate::certs::{self, CertsArgs};
 use crate::process::root;
-pub use service::Service;
+pub use service::{Service, binary};
 
 /// How callers prove who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -178,7 +178,10 @@ fn first_line(stdout: ChildStdout) -> Option<(io::Result<String>, BufReader<Chil
 }
 
 /// The binary of a service, beside the program that asks or above it.
-pub(super) fn binary(name: &str) -> Result<PathBuf> {
+///
+/// # Errors
+/// It is not built.
+pub fn binary(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe().context("this program has no path")?;
     // A test lies one folder deeper than a binary.
     let found = own.ancestors().skip(1).take(2).map(|folder| folder.join(name));

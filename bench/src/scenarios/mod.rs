@@ -1,0 +1,194 @@
+//! The figures, one file each; every one starts services of its own and verifies them at the end.
+
+mod activate;
+mod benefits;
+mod growth;
+mod hotkey;
+mod known;
+mod latency;
+mod restart;
+mod single;
+mod sustained;
+mod yardstick;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::ValueEnum;
+
+use crate::computers::Computers;
+use crate::figure::Figure;
+use crate::keys::Keys;
+use crate::load::{Load, closed};
+use crate::noop::Method;
+use crate::rounds::{Plan, Rounds, Subject};
+use crate::stand::Stand;
+use crate::tellings::{Activations, Echo, Tellings, Who};
+
+/// Figures with their names.
+pub type Figures = Vec<(String, Figure)>;
+
+/// Most activations of a key that there may be.
+const LIMIT_MAX: u32 = 1_000_000;
+/// Callers at once while a ledger is filled.
+const FILLING: usize = 128;
+/// Longest time that filling may take.
+const FILL_TIME_MAX: Duration = Duration::from_secs(4 * 3_600);
+/// The best stretch of a run that a bar speaks of.
+const BEST_STRETCH: Duration = Duration::from_secs(20);
+/// Computers of each round begin at a number of their own.
+const ROUND_BITS: u32 = 32;
+
+/// What is asked of every figure.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Length of each of our rounds.
+    pub length: Duration,
+    /// Our rounds.
+    pub rounds: usize,
+    /// Keys over which new computers are spread.
+    pub keys: usize,
+    /// Activations in the large ledger.
+    pub large: u64,
+    /// Activations in the small ledger.
+    pub small: u64,
+    /// What keys and computers are made from.
+    pub seed: u64,
+}
+
+/// A figure, or a few that belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Scenario {
+    /// The yardstick beside tonic's own example, and the most that the generator can send.
+    Yardstick,
+    /// New computers over many keys, 128 and 512 at once.
+    Activate,
+    /// New computers on one key.
+    Hotkey,
+    /// Unchanged computers again, which records nothing.
+    Reactivate,
+    /// One client.
+    Single,
+    /// Keys on which 1, 5, 20 and 5,000 computers are known.
+    Known,
+    /// Latencies at half and at four fifths of the full rate.
+    Latency,
+    /// ListBenefits, fifty rows with the use of their keys.
+    Benefits,
+    /// A long time at full load, with what waits for sled.
+    Sustained,
+    /// A large ledger beside a small one: rate, memory, bytes on disk.
+    Growth,
+    /// From a clean stop to serving.
+    Restart,
+}
+
+impl Scenario {
+    /// Makes the figures.
+    ///
+    /// # Errors
+    /// A call was not answered as it must be, or a count is wrong: then there is no figure.
+    pub async fn play(self, settings: &Settings) -> Result<Figures> {
+        match self {
+            Self::Yardstick => yardstick::play(settings).await,
+            Self::Activate => activate::play(settings).await,
+            Self::Hotkey => hotkey::play(settings).await,
+            Self::Reactivate => known::reactivate(settings).await,
+            Self::Single => single::play(settings).await,
+            Self::Known => known::play(settings).await,
+            Self::Latency => latency::play(settings).await,
+            Self::Benefits => benefits::play(settings).await,
+            Self::Sustained => sustained::play(settings).await,
+            Self::Growth => growth::play(settings).await,
+            Self::Restart => restart::play(settings).await,
+        }
+    }
+}
+
+impl Settings {
+    fn plan(&self) -> Plan {
+        let noop_length = self.length.min(BEST_STRETCH);
+        Plan { length: self.length, noop_length, rounds: self.rounds }
+    }
+}
+
+/// An activation service with keys, and what clients were told of them.
+struct Ledger {
+    stand: Stand,
+    tellings: Arc<Tellings>,
+}
+
+impl Ledger {
+    /// Starts it and registers so many keys with this limit.
+    async fn start(settings: &Settings, keys: usize, limit: u32) -> Result<Self> {
+        let stand = Stand::start(true).await?;
+        let computers = Computers::new(settings.seed, stand.world.salt())?;
+        let tellings = Tellings::new(Keys::issue(settings.seed, keys)?, computers);
+        stand.register(&tellings, limit).await?;
+        Ok(Self { stand, tellings })
+    }
+
+    /// Activates so many new computers, from this number on, whose numbers say on which keys.
+    async fn fill(&self, first: u64, count: u64) -> Result<()> {
+        let load = Activations::new(&self.tellings, Who::New { first });
+        let target = self.stand.activate()?;
+        let before = self.tellings.counted_in_all();
+        let load = Arc::new(load.at_most(count).insistent());
+        closed(&target, load, FILLING, FILL_TIME_MAX).await.context("filling")?;
+        let filled = self.tellings.counted_in_all() - before;
+        ensure!(filled == count, "{filled} of {count} computers were activated");
+        self.stand.drain().await?;
+        Ok(())
+    }
+
+    /// Plays rounds of Activate beside the yardstick.
+    async fn play(
+        &self,
+        plan: &Plan,
+        in_flight: usize,
+        who: impl Fn(u64) -> Who,
+    ) -> Result<Rounds> {
+        let ours = |round: usize| {
+            let who = who(u64::try_from(round).unwrap_or(0));
+            // Where the ledger lags it refuses with RetryInfo. That is no answer and in no rate,
+            // and the figure tells how often it was.
+            Arc::new(Activations::new(&self.tellings, who).patient()) as Arc<dyn Load>
+        };
+        self.play_loads(plan, in_flight, ours).await
+    }
+
+    /// The same with loads of any kind.
+    async fn play_loads(
+        &self,
+        plan: &Plan,
+        in_flight: usize,
+        ours: impl FnMut(usize) -> Arc<dyn Load>,
+    ) -> Result<Rounds> {
+        let subject = Subject {
+            stand: &self.stand,
+            target: self.stand.activate()?,
+            pid: self.stand.pid()?,
+            method: Method::Activate,
+            in_flight,
+        };
+        let echo = |answer| Echo::new(&self.tellings, answer) as Arc<dyn Load>;
+        subject.play(plan, ours, echo).await
+    }
+
+    /// Verifies the ledger, and with it the figures.
+    async fn verify(self, mut figures: Figures) -> Result<Figures> {
+        let told = self.tellings.counted_in_all();
+        self.stand.verify(&self.tellings).await.context("the ledger after the run")?;
+        for (_, figure) in &mut figures {
+            figure.verified = true;
+            figure.add("counts_verified", told as f64);
+        }
+        Ok(figures)
+    }
+}
+
+/// New computers on the keys in turn, others in each round.
+fn new_computers(round: u64) -> Who {
+    Who::New { first: round << ROUND_BITS }
+}
