@@ -22,10 +22,16 @@ const MAC_CHARS: usize = 17;
 /// First addresses that a container engine gives out, whose last byte varies.
 const CONTAINER_MAC_PREFIX: &str = "02:42:ac:11:00:";
 
+/// Bits of the sieve, a power of two: of values that are no junk one in some twenty passes it.
+const SIEVE_BITS: usize = 1 << 19;
+
 /// All known junk digests of recipe version 1 under one salt.
 #[derive(Clone)]
 pub struct JunkDigests {
     sorted: Vec<(ComponentKind, Digest)>,
+    /// A bit for the first bytes of each of them: a decision asks for some sixty values, of which
+    /// hardly any is junk.
+    sieve: Vec<u64>,
 }
 
 impl JunkDigests {
@@ -40,13 +46,20 @@ impl JunkDigests {
         }
         sorted.sort_unstable();
         sorted.dedup();
-        Self { sorted }
+        let mut sieve = vec![0; SIEVE_BITS / 64];
+        for (_, digest) in &sorted {
+            let (word, bit) = place(digest);
+            sieve.get_mut(word).into_iter().for_each(|word: &mut u64| *word |= bit);
+        }
+        Self { sorted, sieve }
     }
 
     /// Whether a digest of the kind is that of a junk value.
     #[must_use]
     pub fn contains(&self, kind: ComponentKind, digest: &Digest) -> bool {
-        self.sorted.binary_search(&(kind, *digest)).is_ok()
+        let (word, bit) = place(digest);
+        self.sieve.get(word).is_some_and(|word| word & bit != 0)
+            && self.sorted.binary_search(&(kind, *digest)).is_ok()
     }
 
     /// Known digests of all kinds.
@@ -66,6 +79,13 @@ impl std::fmt::Debug for JunkDigests {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "JunkDigests({} digests)", self.sorted.len())
     }
+}
+
+/// The word and the bit of the sieve for a digest, whose bytes are random.
+fn place(digest: &Digest) -> (usize, u64) {
+    let [a, b, c, ..] = digest.0;
+    let number = u32::from_be_bytes([0, a, b, c]) as usize % SIEVE_BITS;
+    (number / 64, 1 << (number % 64))
 }
 
 /// The listed junk of a kind in normal form, as a client would digest it that does not know it for
@@ -194,6 +214,14 @@ mod tests {
             assert!(known.contains(kind, &junk_digest(kind, normal)), "{kind} {normal}");
         }
         assert!(known.len() < 30_000, "{} digests", known.len());
+    }
+
+    #[test]
+    fn every_known_digest_passes_the_sieve_and_few_others_do() {
+        let known = JunkDigests::new(&SALT);
+        assert!(known.sorted.iter().all(|(kind, digest)| known.contains(*kind, digest)));
+        let bits: u32 = known.sieve.iter().map(|word| word.count_ones()).sum();
+        assert!((bits as usize) < SIEVE_BITS / 10, "{bits} of {SIEVE_BITS}");
     }
 
     #[test]

@@ -64,20 +64,14 @@ impl Counts {
         places.filter_map(|place| self.at(place)).filter(move |c| c.activation == activation)
     }
 
-    /// The counts, oldest first, whose baseline has one of these values of these kinds and of which
-    /// `tells` is true; perhaps a few others, and released ones too. Kinds that never belong to one
-    /// unit find nothing.
+    /// The counts, oldest first, whose baseline has one of these values of these kinds; perhaps a
+    /// few others, and released ones too. Kinds that never belong to one unit find nothing.
     pub fn sharing<'v>(
         &self,
         values: impl IntoIterator<Item = (ComponentKind, &'v Digest)>,
-        tells: impl Fn(ComponentKind, &Digest, &Count) -> bool,
     ) -> Vec<&Count> {
-        let mut places = Vec::new();
-        for (kind, value) in values {
-            let shared = self.units.places(unit(kind, value));
-            let told = |place: &u32| self.at(*place).is_some_and(|it| tells(kind, value, it));
-            places.extend(shared.filter(told));
-        }
+        let shared = values.into_iter().flat_map(|(kind, it)| self.units.places(unit(kind, it)));
+        let mut places: Vec<u32> = shared.collect();
         places.sort_unstable();
         places.dedup();
         places.into_iter().filter_map(|place| self.at(place)).collect()

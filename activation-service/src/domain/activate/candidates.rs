@@ -42,12 +42,18 @@ pub(super) fn candidates<'a>(
 ) -> Candidates<'a> {
     let handle_allowed = account.head.terms.handle_allowed;
     let values = anchors(policy, report, handle_allowed);
+    let (demoted, telling): (Vec<_>, Vec<_>) =
+        values.partition(|(kind, value)| policy.is_junk(*kind, value));
+    let mut sharing = account.counts.sharing(telling);
     // What was demoted since a count was made may still tell something there, and only there.
-    let tells = |kind, value: &Digest, count: &Count| {
-        !policy.is_junk(kind, value)
-            || policy.as_of(&count.policy_version).is_some_and(|then| !then.is_junk(kind, value))
-    };
-    let sharing = account.counts.sharing(values, tells);
+    for (kind, value) in demoted {
+        let told = |count: &&Count| {
+            policy.as_of(&count.policy_version).is_some_and(|then| !then.is_junk(kind, value))
+        };
+        sharing.extend(account.counts.sharing([(kind, value)]).into_iter().filter(told));
+    }
+    sharing.sort_unstable_by_key(|count| count.number);
+    sharing.dedup_by_key(|count| count.number);
     among(policy, sharing.into_iter().filter(|count| !count.released), report, handle_allowed)
 }
 
