@@ -21,7 +21,7 @@ use crate::domain::popularity::{self, Popular, Popularity, Slice};
 use crate::domain::replay::Replay;
 use crate::storage::journaled::upkeep::{Recorded, UpkeepError};
 
-/// Values that are counted at once: some hundred mebibytes.
+/// Values that are counted at once: some four hundred mebibytes, at two hundred bytes each.
 const SLICE_VALUES_MAX: u64 = 2_000_000;
 /// Most lines that are told unless more are asked for.
 const TOLD_MAX: usize = 1_000;
