@@ -89,8 +89,9 @@ fn measure(args: &MeasureArgs) -> Result<()> {
     };
     let words: Vec<String> = std::env::args().skip(1).collect();
     let mut report = Report::begin(args.seed, &format!("cargo xtask bench {}", words.join(" ")));
-    let all = Scenario::value_variants();
-    let scenarios = if args.scenarios.is_empty() { all } else { &args.scenarios };
+    let usual = || Scenario::value_variants().iter().copied().filter(|it| it.is_usual());
+    let scenarios =
+        if args.scenarios.is_empty() { usual().collect() } else { args.scenarios.clone() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     for scenario in scenarios {
         let figures = runtime.block_on(scenario.play(&settings));

@@ -105,7 +105,6 @@ impl Figure {
     /// # Errors
     /// There is no round.
     pub fn of_rounds(about: String, rounds: &Rounds) -> Result<Self> {
-        let mean = |pair: [&Round; 2]| pair.iter().map(|it| it.run.rate()).sum::<f64>() / 2.0;
         let ratios = rounds.compared(|round, beside| round.run.rate() / mean(beside))?;
         let rates = |rounds: &[Round]| Spread::of(rounds.iter().map(|it| it.run.rate()));
         let (ours, noop) = (latencies(&rounds.ours)?, latencies(&rounds.noop)?);
@@ -126,15 +125,13 @@ impl Figure {
         Ok(figure)
     }
 
-    /// Adds the ratio of the best stretch of each round.
+    /// Adds the ratio of the best stretch of each round to whole rounds of the yardstick.
     ///
     /// # Errors
     /// There is no round.
     pub fn with_best(mut self, rounds: &Rounds, stretch: Duration) -> Result<Self> {
-        let ratios = rounds.compared(|round, beside| {
-            let noop = beside.iter().map(|it| it.run.best_rate(stretch));
-            round.run.best_rate(stretch) / noop.fold(0.0, f64::max)
-        })?;
+        let ratios =
+            rounds.compared(|round, beside| round.run.best_rate(stretch) / mean(beside))?;
         self.best_ratio_to_noop = Some(Spread::of(ratios)?);
         Ok(self)
     }
@@ -175,8 +172,12 @@ impl Figure {
         self.add("answer_bytes", median(ours, &|it| it.run.answer_bytes())?);
         self.add("noop_answer_bytes", rounds.noop_answer_bytes as f64);
         self.add("rss_mib", median(ours, &|it| it.resident_bytes as f64 / 1_048_576.0)?);
-        self.add("fdatasync_p50_us", rounds.disk.value_at_quantile(0.5) as f64);
-        self.add("fdatasync_p99_us", rounds.disk.value_at_quantile(0.99) as f64);
+        let mut disk = Histogram::new_with_bounds(1, 60_000_000, 3)?;
+        for look in &rounds.disk {
+            disk.add(look)?;
+        }
+        self.add("fdatasync_p50_us", disk.value_at_quantile(0.5) as f64);
+        self.add("fdatasync_p99_us", disk.value_at_quantile(0.99) as f64);
         let refusals: u64 = ours.iter().map(|it| it.run.refusals).sum();
         self.add("refusals", refusals as f64);
         let stalls = ours.iter().map(|it| it.run.longest_stall().as_secs_f64());
@@ -190,6 +191,11 @@ impl Figure {
         }
         Ok(())
     }
+}
+
+/// The rate of the yardstick in the rounds beside ours.
+fn mean(pair: [&Round; 2]) -> f64 {
+    pair.iter().map(|it| it.run.rate()).sum::<f64>() / 2.0
 }
 
 fn latencies(rounds: &[Round]) -> Result<Histogram<u64>> {

@@ -79,7 +79,14 @@ pub async fn closed(
 /// Always: that a call was refused.
 pub fn refuse_nothing(number: u64, status: &Status) -> Result<Duration> {
     let (code, message) = (status.code(), status.message());
-    bail!("call {number} was refused: {code:?}: {message}")
+    // What became of a connection stands behind the status.
+    let mut causes = String::new();
+    let mut cause = std::error::Error::source(status);
+    while let Some(error) = cause {
+        causes.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    bail!("call {number} was refused: {code:?}: {message}{causes}")
 }
 
 /// Opens the connections.

@@ -149,7 +149,14 @@ impl Noop {
     /// # Errors
     /// It does not start.
     pub fn start_program(bench: &Path, method: Method, answer: &Path) -> Result<Self> {
-        let mut command = Command::new(bench);
+        Self::start_command(Command::new(bench), method, answer)
+    }
+
+    /// Starts a yardstick by a command that becomes a bench.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start_command(mut command: Command, method: Method, answer: &Path) -> Result<Self> {
         command.args(["noop", "--method", method.word(), "--answer"]).arg(answer);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let mut stdout = BufReader::new(child.stdout.take().context("its output is piped")?);
@@ -168,6 +175,16 @@ impl Noop {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Asks it to end, and waits until it has.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn end(mut self) -> Result<()> {
+        system_tests::signal("TERM", Some(self.child.id()))?;
+        self.child.wait()?;
+        Ok(())
     }
 
     /// Its process.

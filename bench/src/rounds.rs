@@ -60,7 +60,7 @@ pub struct Rounds {
     /// Bytes of the yardstick's answer.
     pub noop_answer_bytes: usize,
     /// Microseconds of the disk's own yardstick, taken beside each round of the other.
-    pub disk: Histogram<u64>,
+    pub disk: Vec<Histogram<u64>>,
 }
 
 /// What is called in turns with the yardstick.
@@ -110,7 +110,7 @@ impl Subject<'_> {
             ours: Vec::new(),
             noop: Vec::new(),
             noop_answer_bytes: answer.len(),
-            disk: disk.measure(Duration::ZERO)?,
+            disk: Vec::new(),
         };
         for number in 0..=plan.rounds {
             if number > 0 {
@@ -122,7 +122,7 @@ impl Subject<'_> {
             let noop = self.round(&target, noop.pid(), load, plan.noop_length, false).await?;
             rounds.noop.push(noop);
             let synced = block_in_place(|| disk.measure(plan.disk_length()))?;
-            rounds.disk.add(&synced)?;
+            rounds.disk.push(synced);
         }
         Ok(rounds)
     }
@@ -179,11 +179,13 @@ impl Rounds {
     /// # Errors
     /// A round of the yardstick is missing.
     pub fn compared<T>(&self, compare: impl Fn(&Round, [&Round; 2]) -> T) -> Result<Vec<T>> {
-        let beside = |number: usize| {
-            let pair = self.noop.get(number).zip(self.noop.get(number + 1));
-            pair.map(|(before, after)| [before, after]).context("a round of the yardstick")
-        };
         let rounds = self.ours.iter().enumerate();
-        rounds.map(|(number, round)| Ok(compare(round, beside(number)?))).collect()
+        rounds.map(|(number, round)| Ok(compare(round, beside(&self.noop, number)?))).collect()
     }
+}
+
+/// What was measured before our round of this number, and after it.
+fn beside<T>(turns: &[T], number: usize) -> Result<[&T; 2]> {
+    let pair = turns.get(number).zip(turns.get(number + 1));
+    pair.map(|(before, after)| [before, after]).context("a round of the yardstick")
 }

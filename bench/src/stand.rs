@@ -11,6 +11,7 @@ use proto::activation::v1::{BatchGetKeyUsageRequest, BatchRegisterKeysRequest};
 use system_tests::{Person, Service, World, WorldOptions};
 use tokio::task::block_in_place;
 use tokio::time::{MissedTickBehavior, interval};
+use xtask::pair::Process;
 
 use crate::connection::Target;
 use crate::cpu;
@@ -51,6 +52,14 @@ impl Stand {
     /// # Errors
     /// They do not start.
     pub async fn start(is_alone: bool) -> Result<Self> {
+        Self::start_as(is_alone, Process::default()).await
+    }
+
+    /// The same with another process in place of the delivered one of the activation service.
+    ///
+    /// # Errors
+    /// They do not start.
+    pub async fn start_as(is_alone: bool, activation_process: Process) -> Result<Self> {
         // Beside what was built: the temporary folder of a system may be in memory.
         let parent = xtask::process::root().join("target").join("bench");
         std::fs::create_dir_all(&parent)?;
@@ -63,7 +72,8 @@ impl Stand {
             ("storage.sled.reserve_bytes", bytes(64)),
             ("storage.sled.low_water_bytes", bytes(256)),
         ];
-        let options = WorldOptions { activation, is_alone, ..WorldOptions::default() };
+        let options =
+            WorldOptions { activation, is_alone, activation_process, ..WorldOptions::default() };
         Ok(Self { world: World::start_in(folder, options).await? })
     }
 

@@ -212,7 +212,14 @@ impl Echo {
     /// A load whose answers are all these bytes.
     #[must_use]
     pub fn new(tellings: &Arc<Tellings>, answer: Bytes) -> Arc<Self> {
-        Arc::new(Self { inner: Activations::new(tellings, Who::New { first: 0 }), answer })
+        Self::at_most(tellings, answer, u64::MAX)
+    }
+
+    /// The same of so many calls and no more.
+    #[must_use]
+    pub fn at_most(tellings: &Arc<Tellings>, answer: Bytes, most: u64) -> Arc<Self> {
+        let inner = Activations::new(tellings, Who::New { first: 0 }).at_most(most);
+        Arc::new(Self { inner, answer })
     }
 }
 

@@ -23,9 +23,9 @@ const IN_FLIGHT: usize = 128;
 const BAR: Bar = Bar::AtLeast(0.40);
 const ROWS: usize = 50;
 /// Enrolments of the partner, so that there are more than fifty benefits with a key.
-const ENROLMENTS: [&str; 4] = ["core", "east", "west", "north"];
-/// Rows that have a key.
-const FILTER: &str = "key_required = true";
+const ENROLMENTS: [&str; 7] = ["core", "east", "west", "north", "south", "home", "abroad"];
+/// Rows whose use is counted.
+const FILTER: &str = "key_required = true AND activation_required = true";
 /// Longest wait for the keys to be registered.
 const READY_TIME_MAX: Duration = Duration::from_secs(120);
 

@@ -25,7 +25,8 @@ pub(super) async fn play(settings: &Settings) -> Result<Figures> {
     let mut turns = 0..;
     let mut load = || {
         let turn = turns.next().context("a turn")?;
-        anyhow::Ok(Arc::new(Activations::new(&ledger.tellings, new_computers(turn))))
+        let load = Activations::new(&ledger.tellings, new_computers(turn)).patient();
+        anyhow::Ok(Arc::new(load))
     };
     let full = closed(&target, load()?, IN_FLIGHT, settings.length).await?;
     ledger.stand.drain().await?;
@@ -68,6 +69,7 @@ fn figure(about: String, rate: f64, ours: &[Run], theirs: &[Run]) -> Result<Figu
         ..Figure::default()
     };
     figure.add("offered_per_s", rate);
+    figure.add("refusals", ours.iter().map(|run| run.refusals).sum::<u64>() as f64);
     let stalls = ours.iter().map(|run| run.longest_stall().as_secs_f64());
     figure.add("longest_stall_s", stalls.fold(0.0, f64::max));
     Ok(figure)

@@ -4,8 +4,11 @@ mod activate;
 mod benefits;
 mod growth;
 mod hotkey;
+mod instructions;
 mod known;
 mod latency;
+mod overload;
+mod peers;
 mod restart;
 mod single;
 mod sustained;
@@ -16,6 +19,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::ValueEnum;
+use xtask::pair::Process;
 
 use crate::computers::Computers;
 use crate::figure::Figure;
@@ -82,9 +86,21 @@ pub enum Scenario {
     Growth,
     /// From a clean stop to serving.
     Restart,
+    /// The commit slowed down, and more offered than it can take.
+    Overload,
+    /// The same operation as a transaction of PostgreSQL; only if it is named.
+    Peers,
+    /// Instructions of a call, counted by callgrind; only if it is named, for it needs valgrind.
+    Instructions,
 }
 
 impl Scenario {
+    /// Whether it is played when none is named: it needs nothing that has to be installed.
+    #[must_use]
+    pub fn is_usual(self) -> bool {
+        !matches!(self, Self::Instructions | Self::Peers)
+    }
+
     /// Makes the figures.
     ///
     /// # Errors
@@ -102,6 +118,9 @@ impl Scenario {
             Self::Sustained => sustained::play(settings).await,
             Self::Growth => growth::play(settings).await,
             Self::Restart => restart::play(settings).await,
+            Self::Overload => overload::play(settings).await,
+            Self::Peers => peers::play(settings).await,
+            Self::Instructions => instructions::play(settings).await,
         }
     }
 }
@@ -122,7 +141,17 @@ struct Ledger {
 impl Ledger {
     /// Starts it and registers so many keys with this limit.
     async fn start(settings: &Settings, keys: usize, limit: u32) -> Result<Self> {
-        let stand = Stand::start(true).await?;
+        Self::start_as(settings, keys, limit, Process::default()).await
+    }
+
+    /// The same with another process in place of the delivered one.
+    async fn start_as(
+        settings: &Settings,
+        keys: usize,
+        limit: u32,
+        process: Process,
+    ) -> Result<Self> {
+        let stand = Stand::start_as(true, process).await?;
         let computers = Computers::new(settings.seed, stand.world.salt())?;
         let tellings = Tellings::new(Keys::issue(settings.seed, keys)?, computers);
         stand.register(&tellings, limit).await?;
