@@ -94,14 +94,11 @@ impl Maker {
     /// A network adapter that is plugged in.
     pub fn card(&mut self, wireless: bool) -> Adapter {
         let unit = self.unit();
-        let address = match (self.fleet, self.hypervisor) {
-            (Fleet::Guests, Hypervisor::HyperV) => None,
-            (Fleet::Guests, hypervisor) if hypervisor != Hypervisor::VMware => {
-                Addressing::Local.address(unit)
-            }
-            _ => Addressing::Own.address(unit),
+        let addressing = match self.fleet {
+            Fleet::Guests => Addressing::of_guest(self.hypervisor),
+            _ => Addressing::Own,
         };
-        Adapter { unit, address, wireless }
+        Adapter { unit, address: addressing.address(unit), wireless }
     }
 
     /// A board as it leaves the factory, for a chassis.

@@ -70,21 +70,31 @@ pub enum Addressing {
     Own,
     /// All units with one address, made from this number.
     Shared(u32),
-    /// By the hypervisor, as locally administered.
+    /// By KVM, which has a range of its own for its guests.
+    Kvm,
+    /// By a cloud, as locally administered.
     Local,
-    /// Programs see no adapter that counts as built in.
-    Hidden,
 }
 
 impl Addressing {
+    /// How a hypervisor addresses its guests' adapters, which the collector reads.
+    #[must_use]
+    pub const fn of_guest(hypervisor: Hypervisor) -> Self {
+        match hypervisor {
+            Hypervisor::VMware | Hypervisor::HyperV => Self::Own,
+            Hypervisor::Kvm | Hypervisor::KvmWithoutBoard => Self::Kvm,
+            Hypervisor::Cloud => Self::Local,
+        }
+    }
+
     /// The address of an adapter on the board.
     #[must_use]
     pub fn address(self, unit: Unit) -> Option<String> {
         match self {
             Self::Own => Some(hardware::address(unit)),
             Self::Shared(number) => Some(hardware::address(Unit(u64::MAX - u64::from(number)))),
+            Self::Kvm => Some(hardware::kvm_address(unit)),
             Self::Local => Some(hardware::local_address(unit)),
-            Self::Hidden => None,
         }
     }
 }
@@ -138,13 +148,14 @@ pub struct Model {
 pub enum Hypervisor {
     /// Shows UUID, chassis serial and adapters of its own numbers.
     VMware,
-    /// Shows serials and a UUID, and adapters on a bus that does not count as built in.
+    /// Shows serials, a UUID and adapters of its own numbers.
     HyperV,
-    /// Shows a UUID and the model of a board.
+    /// Shows a UUID, the model of a board and adapters of a range for guests.
     Kvm,
-    /// Shows a UUID and no board at all.
+    /// Shows a UUID and such adapters, and no board at all.
     KvmWithoutBoard,
-    /// A public cloud: UUID, a serial, and network volumes with serials of their own.
+    /// A public cloud: UUID, a serial, network volumes with serials of their own, and adapters
+    /// whose addresses are locally administered.
     Cloud,
 }
 
@@ -229,7 +240,7 @@ impl Model {
             uuid: Naming::Own,
             chassis: none,
             disk: Naming::Missing,
-            addressing: Addressing::Local,
+            addressing: Addressing::of_guest(hypervisor),
             ports: 1,
             wireless: Wireless::None,
             tpm: false,
@@ -240,15 +251,14 @@ impl Model {
             memory_gib: dice.pick(&MEMORY_GIB, 8),
         };
         let own = Naming::Own;
-        let addressing = Addressing::Own;
         match hypervisor {
             Hypervisor::VMware => {
                 let disk = if disk_shown { own } else { Naming::Missing };
-                Self { board: Some(vmware), chassis: own, disk, addressing, ..plain }
+                Self { board: Some(vmware), chassis: own, disk, ..plain }
             }
             Hypervisor::HyperV => {
-                let (board, addressing) = (Some(hyper_v), Addressing::Hidden);
-                Self { board, serial: own, chassis: own, addressing, display: None, ..plain }
+                let board = Some(hyper_v);
+                Self { board, serial: own, chassis: own, display: None, ..plain }
             }
             Hypervisor::Kvm => plain,
             Hypervisor::KvmWithoutBoard => Self { board: None, serial: Naming::Missing, ..plain },

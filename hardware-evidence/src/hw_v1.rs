@@ -23,6 +23,10 @@ pub struct KindPolicy {
     /// Whether its value belongs to one unit. The operator handle is an anchor without points,
     /// since it suffices alone where a key allows it and is ignored where none does.
     pub anchor: bool,
+    /// Whether another value is a significant change, whatever else matches.
+    pub decisive: bool,
+    /// Whether it is one of the parts of which only some may change, whatever else matches.
+    pub part: bool,
 }
 
 /// The policy of every kind, by number of the kind.
@@ -43,8 +47,13 @@ pub const TABLE: [KindPolicy; 13] = [
 ];
 
 /// Where the policy draws its lines.
-pub const THRESHOLDS: Thresholds =
-    Thresholds { percent: 60, points_min: 30, anchor_points_min: 15, weak_comparable_points: 60 };
+pub const THRESHOLDS: Thresholds = Thresholds {
+    percent: 60,
+    points_min: 30,
+    anchor_points_min: 15,
+    weak_comparable_points: 60,
+    changed_parts_max: None,
+};
 
 /// Most weak matches a count.
 pub const WEAK_MATCHES_MAX: u8 = 2;
@@ -80,6 +89,14 @@ impl Rule for HwV1 {
     fn is_junk(&self, kind: ComponentKind, digest: &Digest) -> bool {
         self.junk.as_ref().is_some_and(|junk| junk.contains(kind, digest))
     }
+
+    fn is_decisive(&self, kind: ComponentKind) -> bool {
+        of(kind).is_some_and(|policy| policy.decisive)
+    }
+
+    fn is_part(&self, kind: ComponentKind) -> bool {
+        of(kind).is_some_and(|policy| policy.part)
+    }
 }
 
 /// The points of a kind.
@@ -99,7 +116,7 @@ fn of(kind: ComponentKind) -> Option<KindPolicy> {
 }
 
 const fn policy(kind: ComponentKind, points: u32, anchor: bool) -> KindPolicy {
-    KindPolicy { kind, points, anchor }
+    KindPolicy { kind, points, anchor, decisive: false, part: false }
 }
 
 #[cfg(test)]

@@ -17,6 +17,10 @@ pub trait Rule {
     fn is_anchor(&self, kind: ComponentKind) -> bool;
     /// True for values that many computers share; they abstain.
     fn is_junk(&self, kind: ComponentKind, digest: &Digest) -> bool;
+    /// True for kinds of which another value is a significant change, whatever else matches.
+    fn is_decisive(&self, kind: ComponentKind) -> bool;
+    /// True for kinds of which only some may change, whatever else matches.
+    fn is_part(&self, kind: ComponentKind) -> bool;
 }
 
 /// Where a rule draws its lines.
@@ -30,6 +34,8 @@ pub struct Thresholds {
     pub anchor_points_min: u32,
     /// A match on one anchor is weak below this many comparable points.
     pub weak_comparable_points: u32,
+    /// Most parts of an unchanged computer that changed; none if their number does not matter.
+    pub changed_parts_max: Option<u32>,
 }
 
 /// What a computer showed, kind by kind.
@@ -158,6 +164,15 @@ impl Comparison {
         matches!(self.handle, Some(true)) || (self.handle.is_none() && self.anchors > 0)
     }
 
+    /// True if what changed is a significant change by itself, whatever else matches.
+    fn is_significant(&self, rule: &impl Rule) -> bool {
+        let is_changed = |(_, verdict): &&(_, KindVerdict)| *verdict == KindVerdict::Changed;
+        let changed = || self.kinds.iter().filter(is_changed).map(|(kind, _)| *kind);
+        let parts = changed().filter(|kind| rule.is_part(*kind)).count();
+        changed().any(|kind| rule.is_decisive(kind))
+            || rule.thresholds().changed_parts_max.is_some_and(|most| parts > most as usize)
+    }
+
     /// What the comparison says under the rule.
     #[must_use]
     pub fn relation(&self, rule: &impl Rule) -> Relation {
@@ -179,7 +194,7 @@ impl Comparison {
         {
             return Relation::TooLittle;
         }
-        if self.matched * 100 >= lines.percent * self.comparable {
+        if self.matched * 100 >= lines.percent * self.comparable && !self.is_significant(rule) {
             let weak = self.anchors == 1 && self.comparable < lines.weak_comparable_points;
             return Relation::Unchanged { weak };
         }

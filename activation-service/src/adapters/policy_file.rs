@@ -19,6 +19,8 @@ use fields::Fields;
 const FORMAT: u32 = 1;
 /// Longest file; one with the most values is half as long.
 const FILE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// What a file may leave out, as those of the first version do.
+const CHANGED_PARTS_MAX: &str = "changed_parts_max";
 /// The policy that is in force without a file.
 const BUILT_IN: &str = include_str!("../../policy/hw-v1.toml");
 
@@ -110,7 +112,12 @@ fn thresholds(fields: &mut Fields, table: &Table, rules: &mut Rules) {
         ("weak_comparable_points", &mut rules.weak_comparable_points),
         ("weak_matches_max", &mut weak_matches_max),
     ];
-    fields.only(table, "thresholds", &named.each_ref().map(|(name, _)| *name));
+    let mut known = named.each_ref().map(|(name, _)| *name).to_vec();
+    known.push(CHANGED_PARTS_MAX);
+    fields.only(table, "thresholds", &known);
+    if table.contains_key(CHANGED_PARTS_MAX) {
+        rules.changed_parts_max = fields.number(table, "thresholds", CHANGED_PARTS_MAX);
+    }
     for (name, place) in named {
         if let Some(value) = fields.number(table, "thresholds", name) {
             *place = value;
@@ -138,9 +145,14 @@ fn kinds(fields: &mut Fields, table: &Table) -> [hw_v1::KindPolicy; 13] {
         let name = policy.kind.name();
         let Some(of_it) = fields.table(table, "kinds", name) else { continue };
         let at = format!("kinds.{name}");
-        fields.only(of_it, &at, &["points", "anchor"]);
+        fields.only(of_it, &at, &["points", "anchor", "decisive", "part"]);
         policy.points = fields.number(of_it, &at, "points").unwrap_or_default();
         policy.anchor = fields.flag(of_it, &at, "anchor").unwrap_or_default();
+        for (name, place) in [("decisive", &mut policy.decisive), ("part", &mut policy.part)] {
+            if of_it.contains_key(name) {
+                *place = fields.flag(of_it, &at, name).unwrap_or_default();
+            }
+        }
     }
     policies
 }
@@ -194,10 +206,18 @@ pub fn write(rules: &Rules) -> String {
         // Writing into a text cannot fail, here and below.
         let _ = writeln!(text, "{name} = {value}");
     }
+    if let Some(most) = rules.changed_parts_max {
+        let _ = writeln!(text, "{CHANGED_PARTS_MAX} = {most}");
+    }
     text.push_str("\n[kinds]\n");
     for policy in rules.kinds.iter().filter(|policy| !is_hint(policy.kind)) {
-        let hw_v1::KindPolicy { kind, points, anchor } = policy;
-        let _ = writeln!(text, "{kind} = {{ points = {points}, anchor = {anchor} }}");
+        let hw_v1::KindPolicy { kind, points, anchor, decisive, part } = policy;
+        let _ = write!(text, "{kind} = {{ points = {points}, anchor = {anchor}");
+        // What is not so is not written, so policies of the first version keep their fingerprint.
+        for (name, _) in [("decisive", decisive), ("part", part)].iter().filter(|it| *it.1) {
+            let _ = write!(text, ", {name} = true");
+        }
+        text.push_str(" }\n");
     }
     let mut demoted: Vec<&Demoted> = rules.demoted.iter().collect();
     demoted.sort_unstable();

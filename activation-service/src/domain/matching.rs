@@ -85,6 +85,7 @@ impl Rule for Policy {
             points_min: rules.points_min,
             anchor_points_min: rules.anchor_points_min,
             weak_comparable_points: rules.weak_comparable_points,
+            changed_parts_max: rules.changed_parts_max,
         }
     }
 
@@ -98,6 +99,14 @@ impl Rule for Policy {
 
     fn is_junk(&self, kind: ComponentKind, digest: &Digest) -> bool {
         self.is_junk(kind, digest)
+    }
+
+    fn is_decisive(&self, kind: ComponentKind) -> bool {
+        self.rules().is_decisive(kind)
+    }
+
+    fn is_part(&self, kind: ComponentKind) -> bool {
+        self.rules().is_part(kind)
     }
 }
 
@@ -116,6 +125,14 @@ impl Rule for AsOf<'_> {
 
     fn is_junk(&self, kind: ComponentKind, digest: &Digest) -> bool {
         (*self).is_junk(kind, digest)
+    }
+
+    fn is_decisive(&self, kind: ComponentKind) -> bool {
+        self.policy.rules().is_decisive(kind)
+    }
+
+    fn is_part(&self, kind: ComponentKind) -> bool {
+        self.policy.rules().is_part(kind)
     }
 }
 

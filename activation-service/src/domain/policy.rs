@@ -25,6 +25,8 @@ pub struct Rules {
     pub weak_comparable_points: u32,
     /// Most weak matches a count.
     pub weak_matches_max: u8,
+    /// Most parts of an unchanged computer that changed; none if their number does not matter.
+    pub changed_parts_max: Option<u32>,
     /// What each kind is worth, by number of the kind.
     pub kinds: [KindPolicy; 13],
     /// Values that became placeholders, by kind and value, each once.
@@ -54,6 +56,7 @@ impl Rules {
             anchor_points_min: 15,
             weak_comparable_points: 60,
             weak_matches_max: 2,
+            changed_parts_max: None,
             kinds: hw_v1::TABLE,
             demoted: Vec::new(),
         }
@@ -69,6 +72,18 @@ impl Rules {
     #[must_use]
     pub fn is_anchor(&self, kind: ComponentKind) -> bool {
         self.kind(kind).is_some_and(|policy| policy.anchor)
+    }
+
+    /// True for kinds of which another value is a significant change, whatever else matches.
+    #[must_use]
+    pub fn is_decisive(&self, kind: ComponentKind) -> bool {
+        self.kind(kind).is_some_and(|policy| policy.decisive)
+    }
+
+    /// True for kinds of which at most `changed_parts_max` may change, whatever else matches.
+    #[must_use]
+    pub fn is_part(&self, kind: ComponentKind) -> bool {
+        self.kind(kind).is_some_and(|policy| policy.part)
     }
 
     /// What a kind was worth under a version; none if nothing is known of it here.

@@ -13,7 +13,7 @@ use super::command::{
 use super::event::{Client, Event, Origin, RequestStamp};
 use super::evidence::{Component, Evidence};
 use super::ids::{ActivationId, KeyId, RequestId};
-use super::policy::Policy;
+use super::policy::{Policy, Rules};
 use super::product_key::{LookupDigest, PepperId};
 use super::terms::{CountingMode, Platform, Platforms, Suspension, Terms};
 
@@ -24,6 +24,19 @@ pub(crate) const NOON_MS: i64 = 1_700_000_000_000;
 static JUNK: LazyLock<JunkDigests> =
     LazyLock::new(|| JunkDigests::new(&DeploymentSalt::new([3; 32])));
 static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy::hw_v1(JUNK.clone()));
+static STRICT: LazyLock<Policy> = LazyLock::new(|| {
+    let mut rules = Rules {
+        version: "strict".to_owned(),
+        follows: vec!["hw-v1".to_owned()],
+        changed_parts_max: Some(2),
+        ..Rules::hw_v1()
+    };
+    for kind in &mut rules.kinds {
+        kind.decisive = kind.kind == K::BoardSerial;
+        kind.part = matches!(kind.kind, K::OsDisk | K::Nic | K::Cpu | K::Gpu | K::RamRange);
+    }
+    Policy::new(rules, JUNK.clone()).expect("a policy")
+});
 
 /// The placeholders under the salt of the tests; digesting them takes a while.
 pub(crate) fn junk() -> JunkDigests {
@@ -32,6 +45,11 @@ pub(crate) fn junk() -> JunkDigests {
 
 pub(crate) fn policy() -> &'static Policy {
     &POLICY
+}
+
+/// A policy under which another board, and three parts that changed, are significant.
+pub(crate) fn strict_policy() -> &'static Policy {
+    &STRICT
 }
 
 /// A digest that stands for part number `part` of a kind.

@@ -21,6 +21,20 @@ fn the_built_in_file_is_the_first_policy() {
 }
 
 #[test]
+fn the_stricter_file_is_a_policy_and_the_first_one_keeps_its_fingerprint() {
+    let rules = parse(include_str!("../../../policy/hw-v2.toml")).expect("a policy");
+    let decisive = |kind: &ComponentKind| rules.is_decisive(*kind);
+    let decisive: Vec<_> = ComponentKind::ALL.into_iter().filter(decisive).collect();
+    assert_eq!(decisive, [ComponentKind::BoardSerial]);
+    let parts = ComponentKind::ALL.into_iter().filter(|kind| rules.is_part(*kind)).count();
+    assert_eq!((parts, rules.changed_parts_max), (5, Some(2)));
+    assert_eq!(parse(&write(&rules)), Ok(rules));
+    // Services have logged it.
+    let known = "c6e4f56948a88353cfe315523618c672d207488edca97d1f53ba83ee4a54f9b6";
+    assert_eq!(fingerprint(&Rules::hw_v1()), known);
+}
+
+#[test]
 fn what_is_written_is_read_again_and_has_one_fingerprint() {
     let text = changed("follows = []", "follows = [\"hw-v1\", \"b\"]")
         + "[[junk]]\nkind = \"NIC\"\ndigest = \"FFEEDDCCBBAA99887766554433221100\"\nsince = \"b\"\n"
@@ -64,6 +78,21 @@ fn every_fault_is_named_with_its_field() {
         "kinds.CPU.anchor: many",
     );
     one("{ points = 8, anchor = false }", "{ points = 8 }", "kinds.CPU.anchor: missing");
+    one(
+        "{ points = 8, anchor = false }",
+        "{ points = 8, anchor = false, part = true }",
+        "thresholds.changed_parts_max: needed, for 1 kinds are a part",
+    );
+    one(
+        "[thresholds]",
+        "[thresholds]\nchanged_parts_max = 0",
+        "thresholds.changed_parts_max: 0 of 0 parts may change, so it forbids nothing",
+    );
+    one(
+        "{ points = 8, anchor = false }",
+        "{ points = 8, anchor = false, decisive = 1 }",
+        "kinds.CPU.decisive: it must be",
+    );
     one("anchor_points_min = 15", "anchor_points_min = 80", "kinds: all anchors together have 79");
     let found =
         faults(&format!("{}[[junk]]\nkind = \"NICS\"\ndigest = \"12\"\n", changed("1", "1")));

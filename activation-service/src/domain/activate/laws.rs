@@ -10,8 +10,9 @@ use crate::domain::event::RequestStamp;
 use crate::domain::evidence::Component;
 use crate::domain::ids::{ActivationId, RequestId};
 use crate::domain::matching::{Relation, compare};
+use crate::domain::policy::Policy;
 use crate::domain::specimens::drawn::{any_account, any_evidence};
-use crate::domain::specimens::{PRODUCT, origin, policy};
+use crate::domain::specimens::{PRODUCT, origin, policy, strict_policy};
 use crate::domain::terms::Platform;
 
 /// Cases of each law.
@@ -21,10 +22,15 @@ const COUNTS_MAX: usize = 5;
 /// Reports that are not judged new are drawn again.
 const REJECTS_MAX: u32 = 20 * CASES;
 
+/// The built-in policy, or the one with all that a policy can say.
+fn policies(strict: bool) -> &'static Policy {
+    if strict { strict_policy() } else { policy() }
+}
+
 /// What a report comes to on a key.
-fn judged(account: &Account, report: &Evidence) -> Result<Granted, Refusal> {
+fn judged(policy: &Policy, account: &Account, report: &Evidence) -> Result<Granted, Refusal> {
     let command = command(report);
-    match decide(policy(), account, &command).result {
+    match decide(policy, account, &command).result {
         Ok(Answer::Activated(granted)) => Ok(granted),
         Ok(other) => panic!("no activation: {other:?}"),
         Err(refusal) => Err(refusal),
@@ -43,8 +49,8 @@ fn command(report: &Evidence) -> Activate {
     }
 }
 
-fn outcome(account: &Account, report: &Evidence) -> Option<Outcome> {
-    judged(account, report).ok().map(|granted| granted.outcome)
+fn outcome(policy: &Policy, account: &Account, report: &Evidence) -> Option<Outcome> {
+    judged(policy, account, report).ok().map(|granted| granted.outcome)
 }
 
 /// The same digests of the same kinds, in the order of `dice`.
@@ -90,9 +96,10 @@ proptest! {
         account in any_account(COUNTS_MAX),
         report in any_evidence(),
         dice in proptest::collection::vec(any::<u32>(), 1..16),
+        strict: bool,
     ) {
-        let other = shuffled(&report, &dice);
-        prop_assert_eq!(judged(&account, &report), judged(&account, &other));
+        let (policy, other) = (policies(strict), shuffled(&report, &dice));
+        prop_assert_eq!(judged(policy, &account, &report), judged(policy, &account, &other));
     }
 
     #[test]
@@ -100,11 +107,13 @@ proptest! {
         account in any_account(COUNTS_MAX),
         report in any_evidence(),
         masks in proptest::collection::vec(any::<u64>(), 16),
+        strict: bool,
     ) {
-        prop_assume!(outcome(&account, &report) == Some(Outcome::CountedNewComputer));
+        let policy = policies(strict);
+        prop_assume!(outcome(policy, &account, &report) == Some(Outcome::CountedNewComputer));
         for mask in masks {
             let Some(part) = less(&report, mask) else { continue };
-            let part = outcome(&account, &part);
+            let part = outcome(policy, &account, &part);
             prop_assert_ne!(part, Some(Outcome::NotCountedSameComputer), "without {:b}", mask);
         }
     }
@@ -114,10 +123,12 @@ proptest! {
         baseline in any_evidence(),
         report in any_evidence(),
         handle_allowed: bool,
+        strict: bool,
     ) {
+        let policy = policies(strict);
         let rank = |report: &Evidence| {
-            let found = compare(policy(), &baseline, report, handle_allowed);
-            match found.relation(policy()) {
+            let found = compare(policy, &baseline, report, handle_allowed);
+            match found.relation(policy) {
                 Relation::Unrelated => 0,
                 Relation::TooLittle => 1,
                 Relation::Changed => 2,
@@ -140,14 +151,20 @@ proptest! {
     }
 
     #[test]
-    fn comparing_is_symmetric(a in any_evidence(), b in any_evidence(), handle_allowed: bool) {
-        let there = compare(policy(), &a, &b, handle_allowed);
-        let back = compare(policy(), &b, &a, handle_allowed);
+    fn comparing_is_symmetric(
+        a in any_evidence(),
+        b in any_evidence(),
+        handle_allowed: bool,
+        strict: bool,
+    ) {
+        let policy = policies(strict);
+        let there = compare(policy, &a, &b, handle_allowed);
+        let back = compare(policy, &b, &a, handle_allowed);
         prop_assert_eq!((there.matched, there.comparable), (back.matched, back.comparable));
         prop_assert_eq!((there.anchors, there.anchor_points), (back.anchors, back.anchor_points));
         prop_assert_eq!(there.handle, back.handle);
         // Only the floor looks at one side, the baseline; where both have it, the relation is one.
-        let sides = (there.relation(policy()), back.relation(policy()));
+        let sides = (there.relation(policy), back.relation(policy));
         let floored = |relation| relation == Relation::TooLittle;
         prop_assert!(sides.0 == sides.1 || floored(sides.0) || floored(sides.1));
     }
@@ -158,7 +175,7 @@ fn the_laws_are_tried_on_every_outcome() {
     static SEEN: [AtomicUsize; 4] = [const { AtomicUsize::new(0) }; 4];
     let config = ProptestConfig::with_cases(CASES);
     proptest!(config, |(a in any_account(COUNTS_MAX), r in any_evidence())| {
-        let place = match outcome(&a, &r) {
+        let place = match outcome(policy(), &a, &r) {
             None => 0,
             Some(Outcome::CountedNewComputer) => 1,
             Some(Outcome::NotCountedSameComputer) => 2,

@@ -4,7 +4,7 @@ use hardware_evidence::ComponentKind as K;
 
 use super::*;
 use crate::domain::evidence::Component;
-use crate::domain::specimens::{FULL, JUNK_BOARD, UNITS, VM, computer, policy};
+use crate::domain::specimens::{FULL, JUNK_BOARD, UNITS, VM, computer, policy, strict_policy};
 
 const UNCHANGED: Relation = Relation::Unchanged { weak: false };
 const WEAK: Relation = Relation::Unchanged { weak: true };
@@ -67,6 +67,34 @@ fn worked_scores_of_hw_v1() {
         assert_eq!(comparison.score(), score, "{name}");
         assert_eq!(comparison.relation(policy()), relation, "{name}");
     }
+}
+
+#[test]
+fn r8_another_board_and_three_parts_are_significant_where_the_policy_says_so() {
+    let table: [(&[K], &[K], Relation); 8] = [
+        (&FULL, &[], UNCHANGED),
+        (&FULL, &[K::SystemUuid, K::ChassisSerial, K::BoardModel], UNCHANGED),
+        (&FULL, &[K::BoardSerial], Relation::Changed),
+        (&FULL, &[K::OsDisk, K::Nic], UNCHANGED),
+        (&FULL, &[K::OsDisk, K::Gpu, K::RamRange], Relation::Changed),
+        (&FULL, &[K::Cpu, K::Gpu, K::RamRange], Relation::Changed),
+        (&JUNK_BOARD, &[K::OsDisk], WEAK),
+        (&FULL, &UNITS, Relation::Unrelated),
+    ];
+    for (kinds, changed, relation) in table {
+        let (baseline, report) = (computer(kinds, &[]), computer(kinds, changed));
+        let comparison = compare(strict_policy(), &baseline, &report, false);
+        assert_eq!(comparison.relation(strict_policy()), relation, "{changed:?}");
+        if relation == Relation::Changed {
+            assert_eq!(comparison.relation(policy()), UNCHANGED, "hw-v1 looks at points alone");
+        }
+    }
+    // A part that is missing has not changed.
+    let baseline = computer(&FULL, &[]);
+    let fewer: Vec<K> = FULL.into_iter().filter(|kind| *kind != K::RamRange).collect();
+    let report = computer(&fewer, &[K::OsDisk, K::Gpu]);
+    let comparison = compare(strict_policy(), &baseline, &report, false);
+    assert_eq!(comparison.relation(strict_policy()), UNCHANGED);
 }
 
 #[test]

@@ -111,6 +111,7 @@ impl Rules {
                 faults.push(PolicyFault::new(field("anchor"), what));
             }
         }
+        self.check_changes(faults);
         if sum != u64::from(POINTS_SUM) {
             let what = format!("the points sum to {sum} and must sum to {POINTS_SUM}");
             faults.push(PolicyFault::new("kinds", what));
@@ -124,6 +125,31 @@ impl Rules {
                 self.anchor_points_min
             );
             faults.push(PolicyFault::new("kinds", what));
+        }
+    }
+
+    /// What is a significant change by itself.
+    fn check_changes(&self, faults: &mut Vec<PolicyFault>) {
+        let is_scored = |kind: &ComponentKind| self.points(*kind) > 0;
+        for kind in ComponentKind::ALL.into_iter().filter(|kind| !is_scored(kind)) {
+            let named = [("decisive", self.is_decisive(kind)), ("part", self.is_part(kind))];
+            for (name, _) in named.into_iter().filter(|(_, is_set)| *is_set) {
+                let what = "only a kind with points can be that";
+                faults.push(PolicyFault::new(format!("kinds.{kind}.{name}"), what));
+            }
+        }
+        let parts = ComponentKind::ALL.into_iter().filter(|kind| self.is_part(*kind)).count();
+        let field = "thresholds.changed_parts_max";
+        match self.changed_parts_max {
+            None if parts > 0 => {
+                let what = format!("needed, for {parts} kinds are a part");
+                faults.push(PolicyFault::new(field, what));
+            }
+            Some(most) if most as usize >= parts => {
+                let what = format!("{most} of {parts} parts may change, so it forbids nothing");
+                faults.push(PolicyFault::new(field, what));
+            }
+            None | Some(_) => {}
         }
     }
 
