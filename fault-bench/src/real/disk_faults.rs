@@ -129,7 +129,7 @@ async fn run(point: &Point, dice: &Dice) -> Result<Told> {
     end(&mut stage, point.ending, dice).await?;
     let repeats = stage.reckon(actors).await?;
     // sled panics when it is closed on a disk that fails; that is caught like any panic of sled.
-    stage.check_logs(&["panicked"], &["/sled-0."])?;
+    stage.check_logs(&["panicked"], &["/sled-0.", "panicked while it was closed"])?;
     Ok(Told { injected: 1, also: vec![(Promise::P4, repeats)] })
 }
 

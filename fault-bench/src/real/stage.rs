@@ -18,8 +18,8 @@ use super::world;
 
 /// Lines of the log that are told before the one that must not be there.
 const LINES_BEFORE: usize = 3;
-/// What sled says when it finds such a summary.
-const SUMMARY_IS_DAMAGED: &str = "empty/corrupt snapshot file found";
+/// What sled says, in two sentences, when the summary of its log is damaged.
+const SUMMARY_IS_DAMAGED: &str = "corrupt snapshot file found";
 /// Both services.
 pub(super) const SERVICES: [Service; 2] = [Service::Activation, Service::Catalog];
 

@@ -130,7 +130,17 @@ impl Service {
         let pid = running.child.id();
         // Rust's own library can only kill; the shell knows the other signals everywhere.
         Command::new("sh").args(["-c", &format!("kill -TERM {pid}")]).status()?;
-        Ok(running.child.wait()?)
+        // A wait without an end cannot be given up, so another thread waits.
+        let (ended, end) = mpsc::channel();
+        let waiting = thread::spawn(move || ended.send(running.child.wait()));
+        match end.recv_timeout(START_TIME_MAX) {
+            Ok(status) => Ok(status?),
+            Err(_) => {
+                Command::new("sh").args(["-c", &format!("kill -KILL {pid}")]).status()?;
+                drop(waiting.join());
+                bail!("{} did not end within {} s", self.name, START_TIME_MAX.as_secs())
+            }
+        }
     }
 
     fn take(&mut self) -> Result<Running> {

@@ -16,6 +16,12 @@ use crate::storage::rows::{RowError, Sightings};
 /// How long it waits for work before it looks whether a reader found something wrong.
 const LOOK_PERIOD: Duration = Duration::from_millis(100);
 
+/// How often an end in good order looks whether the applier is done.
+const FINISH_PERIOD: Duration = Duration::from_millis(2);
+/// How long an end in good order waits for an applier that gets nowhere. The journal has what it
+/// did not apply, so nothing is lost without it.
+const STUCK_MAX: Duration = Duration::from_secs(30);
+
 /// What waits to be applied. The queue is bounded by the bytes that are pinned: beyond these the
 /// writer takes no change.
 pub(super) enum Work {
@@ -51,10 +57,26 @@ impl Applier {
         hand.lock().unwrap_or_else(PoisonError::into_inner).do_one(shared)
     }
 
-    /// Does all that waits, once every sender is gone; false after a panic.
+    /// Does all that waits, once every sender is gone; false after a panic, and if the books let
+    /// nobody get on.
     pub(super) fn finish(self, shared: &Shared) -> bool {
         match self {
-            Self::Thread(thread) => thread.join().is_ok(),
+            Self::Thread(thread) => {
+                let mut progress = (shared.overlay(|overlay| overlay.applied()), Instant::now());
+                while !thread.is_finished() {
+                    // It unparks nobody when it ends; an end in good order can wait for a moment.
+                    std::thread::park_timeout(FINISH_PERIOD);
+                    let applied = shared.overlay(|overlay| overlay.applied());
+                    if applied != progress.0 {
+                        progress = (applied, Instant::now());
+                    }
+                    if progress.1.elapsed() > STUCK_MAX {
+                        tracing::error!(applied, "the books do not end: they are left as they are");
+                        return false;
+                    }
+                }
+                thread.join().is_ok()
+            }
             Self::ByHand(hand) => {
                 let hand = hand.into_inner().unwrap_or_else(PoisonError::into_inner);
                 hand.finish(shared);

@@ -7,6 +7,7 @@
 mod open;
 mod shelf;
 mod store;
+mod waker;
 
 pub use open::{OpenError, SledOptions};
 pub(in crate::storage) use shelf::SledShelf;

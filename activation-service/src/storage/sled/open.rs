@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::store::{SledStore, is_no_space};
+use super::waker::Waker;
 use crate::storage::store::Tree;
 
 /// What the folder says it is.
@@ -100,13 +101,14 @@ pub(super) fn open(folder: &Path, options: &SledOptions) -> Result<SledStore, Op
         error => damaged(error.to_string()),
     })?;
 
+    let waker = Waker::start(config, db.clone()).map_err(io)?;
     let checked = catch_unwind(AssertUnwindSafe(|| check_format(&db)))
         .map_err(|_| damaged("sled panicked while reading it".to_owned()))?;
     if let Some(found) = checked.map_err(|error| damaged(error.to_string()))? {
         return Err(OpenError::Foreign { folder: folder.to_owned(), found });
     }
     sync_folder(folder, &file).map_err(io)?;
-    let opened = catch_unwind(AssertUnwindSafe(|| SledStore::new(db, file)))
+    let opened = catch_unwind(AssertUnwindSafe(|| SledStore::new(db, file, waker)))
         .map_err(|_| damaged("sled panicked while opening its trees".to_owned()))?;
     opened.map_err(|error| damaged(error.to_string()))
 }

@@ -8,10 +8,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sled::transaction::{ConflictableTransactionError, TransactionError, Transactional as _};
 
+use super::waker::Waker;
 use crate::storage::store::{Row, Store, StoreError, Tree, Visit};
 
 /// An open database.
 pub(in crate::storage) struct SledStore {
+    /// Before the database, which it holds: fields are dropped in their order.
+    _waker: Waker,
     db: sled::Db,
     /// In the order of [`Tree::ALL`].
     trees: Vec<sled::Tree>,
@@ -20,9 +23,9 @@ pub(in crate::storage) struct SledStore {
 }
 
 impl SledStore {
-    pub(super) fn new(db: sled::Db, file: File) -> Result<Self, sled::Error> {
+    pub(super) fn new(db: sled::Db, file: File, waker: Waker) -> Result<Self, sled::Error> {
         let trees = Tree::ALL.iter().map(|tree| db.open_tree(tree.name()));
-        Ok(Self { trees: trees.collect::<Result<_, _>>()?, db, file })
+        Ok(Self { _waker: waker, trees: trees.collect::<Result<_, _>>()?, db, file })
     }
 
     fn tree(&self, tree: Tree) -> Result<&sled::Tree, StoreError> {
