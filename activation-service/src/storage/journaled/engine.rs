@@ -7,6 +7,7 @@ use super::batch;
 use super::books::Books;
 use super::overlay::Overlay;
 use super::readers::Readers;
+use super::receipts::Receipts;
 use super::writer::Writer;
 use super::{SEEN_BATCH, SEEN_PERIOD_MS};
 use crate::domain::account::Head;
@@ -44,6 +45,8 @@ pub(super) struct Shared {
     pub(super) sightings: Mutex<Sightings>,
     /// True while sightings wait for the applier.
     pub(super) sightings_wait: AtomicBool,
+    /// Receipts that were asked for lately.
+    pub(super) receipts: Receipts,
 }
 
 impl Shared {
@@ -216,6 +219,9 @@ impl Shared {
                 LedgerError::Corrupt(error.to_string())
             }
         })?;
-        batch::receipt(&frame.body, key, version).map(Some).map_err(|error| misplaced(&error))
+        let receipt = batch::receipt(&frame.body, key, version);
+        let receipt = receipt.map_err(|error| misplaced(&error))?;
+        self.receipts.add(key, version, Arc::clone(&receipt));
+        Ok(Some(receipt))
     }
 }

@@ -20,6 +20,7 @@ mod mend;
 mod open;
 mod overlay;
 mod readers;
+mod receipts;
 mod restore;
 mod scrub;
 mod space;
@@ -136,6 +137,7 @@ impl JournaledLedger {
             is_low: AtomicBool::new(is_low),
             sightings: Mutex::default(),
             sightings_wait: AtomicBool::new(false),
+            receipts: receipts::Receipts::default(),
         });
         let (queue, applier) = match pace {
             Pace::Threads => applier::start(Arc::clone(&shared)).map_err(JournaledError::Thread)?,
@@ -255,7 +257,11 @@ impl JournaledLedger {
 #[async_trait]
 impl Proofs for JournaledLedger {
     async fn receipt(&self, key: KeyId, version: u64) -> Result<Option<Arc<[u8]>>, LedgerError> {
-        self.read(move |shared| shared.receipt(key, version)).await
+        self.shared.alive()?;
+        match self.shared.receipts.get(key, version) {
+            Some(receipt) => Ok(Some(receipt)),
+            None => self.read(move |shared| shared.receipt(key, version)).await,
+        }
     }
 
     async fn head(&self) -> Result<Option<Arc<[u8]>>, LedgerError> {
@@ -369,7 +375,7 @@ impl Drop for JournaledLedger {
         if let Some((queue, applier)) = self.applier.take() {
             drop(queue);
             if !applier.finish(&self.shared) {
-                self.shared.stop("the applier panicked".to_owned());
+                self.shared.stop("the applier did not end".to_owned());
             }
         }
         let writer = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
