@@ -125,6 +125,17 @@ pub trait Ledger: Send + Sync {
         request: RequestId,
     ) -> Result<Option<Arc<Event>>, LedgerError>;
 
+    /// What recorded a request after version `after` of its key, without waiting; none if that is
+    /// not in memory.
+    fn recorded_since(
+        &self,
+        _key: KeyId,
+        _request: RequestId,
+        _after: u64,
+    ) -> Option<Option<Arc<Event>>> {
+        None
+    }
+
     /// The heads of many keys at one point of the ledger, in the order asked, and that point.
     async fn heads(&self, keys: Vec<KeyId>) -> Result<(Vec<Option<Head>>, u64), LedgerError>;
 

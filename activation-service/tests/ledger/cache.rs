@@ -303,6 +303,31 @@ fn p4_a_repeat_is_found_after_a_restart_with_nothing_in_memory() {
 }
 
 #[test]
+fn p4_what_came_since_a_version_is_told_from_memory_only_if_all_of_it_is_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (ledger, _) = open(folder.path(), 1 << 20, usize::MAX);
+    // The registration is version 1, the activation of computer n version n + 1.
+    fill(&ledger, 4);
+    assert!(ledger.recorded_since(key_id(1), request(1), 0).is_none(), "all is applied");
+    for number in 5..=6 {
+        let next = change(Some(&account(&ledger, 1)), &activate(number, number));
+        assert!(is_committed(&commit(&ledger, next)));
+    }
+    let since = |number, after| {
+        let told = ledger.recorded_since(key_id(1), request(number), after)?;
+        Some(told.map(|event| event.version))
+    };
+    assert_eq!(since(6, 5), Some(Some(7)));
+    assert_eq!(since(5, 5), Some(Some(6)));
+    assert_eq!(since(9, 5), Some(None), "nobody sent it");
+    assert_eq!(since(9, 4), None, "version 5 is in the books only");
+    assert_eq!(since(9, 6), Some(None));
+    while ledger.apply_one() {}
+    assert_eq!(since(9, 7), None, "nothing is in memory, so nothing is said");
+    assert!(ledger.recorded_since(key_id(2), request(9), 0).is_none(), "another key");
+}
+
+#[test]
 fn an_unknown_key_is_not_there_until_it_is() {
     let folder = tempfile::tempdir().expect("a folder");
     let (ledger, watch) = open(folder.path(), 0, usize::MAX);

@@ -299,6 +299,15 @@ impl Ledger for JournaledLedger {
         }
     }
 
+    fn recorded_since(
+        &self,
+        key: KeyId,
+        request: RequestId,
+        after: u64,
+    ) -> Option<Option<Arc<Event>>> {
+        self.shared.overlay(|overlay| overlay.recorded_since(key, request, after))
+    }
+
     async fn heads(&self, keys: Vec<KeyId>) -> Result<(Vec<Option<Head>>, u64), LedgerError> {
         self.shared.alive()?;
         let at_hand = |overlay: &Overlay| {

@@ -173,6 +173,18 @@ impl Overlay {
         self.requests.get(&(key_id, request)).cloned()
     }
 
+    /// The event that recorded a request after version `after`, if all events since then are here.
+    pub(super) fn recorded_since(
+        &self,
+        key_id: KeyId,
+        request: RequestId,
+        after: u64,
+    ) -> Option<Option<Arc<Event>>> {
+        let oldest = self.events.get(&key_id)?.front()?.event.version;
+        let is_whole = oldest <= after + 1 && !mutants::is_on(Mutant::NoRequestId);
+        is_whole.then(|| self.recorded(key_id, request))
+    }
+
     /// Where an event lies that is not applied yet.
     pub(super) fn place_of(&self, key_id: KeyId, version: u64) -> Option<Location> {
         let history = self.events.get(&key_id)?;

@@ -145,6 +145,15 @@ impl Ledger for Gated {
         self.engine.recorded(key, request).await
     }
 
+    fn recorded_since(
+        &self,
+        key: KeyId,
+        request: RequestId,
+        after: u64,
+    ) -> Option<Option<Arc<Event>>> {
+        self.engine.recorded_since(key, request, after)
+    }
+
     async fn heads(&self, keys: Vec<KeyId>) -> Result<(Vec<Option<Head>>, u64), LedgerError> {
         self.gates.pass().await;
         self.engine.heads(keys).await
