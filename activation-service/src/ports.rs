@@ -118,23 +118,14 @@ pub trait Ledger: Send + Sync {
         request: Option<RequestId>,
     ) -> Result<Option<Loaded>, LedgerError>;
 
-    /// The event of a key that recorded a request.
+    /// The event of a key that recorded a request. Who knows that no event up to version `after`
+    /// did says so, and waits for nothing if all later ones are in memory.
     async fn recorded(
         &self,
         key: KeyId,
         request: RequestId,
+        after: u64,
     ) -> Result<Option<Arc<Event>>, LedgerError>;
-
-    /// What recorded a request after version `after` of its key, without waiting; none if that is
-    /// not in memory.
-    fn recorded_since(
-        &self,
-        _key: KeyId,
-        _request: RequestId,
-        _after: u64,
-    ) -> Option<Option<Arc<Event>>> {
-        None
-    }
 
     /// The heads of many keys at one point of the ledger, in the order asked, and that point.
     async fn heads(&self, keys: Vec<KeyId>) -> Result<(Vec<Option<Head>>, u64), LedgerError>;

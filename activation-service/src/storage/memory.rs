@@ -109,6 +109,7 @@ impl Ledger for MemoryLedger {
         &self,
         key: KeyId,
         request: RequestId,
+        _after: u64,
     ) -> Result<Option<Arc<Event>>, LedgerError> {
         Ok(self.books().requests.get(&(key, request)).cloned())
     }

@@ -64,11 +64,12 @@ impl Ledger for Mutant {
         &self,
         key: KeyId,
         request: RequestId,
+        after: u64,
     ) -> Result<Option<Arc<Event>>, LedgerError> {
         self.wait().await;
         match self.broken {
             Broken::ForgetsRequests => Ok(None),
-            _ => self.inner.recorded(key, request).await,
+            _ => self.inner.recorded(key, request, after).await,
         }
     }
 

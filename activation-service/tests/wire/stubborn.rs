@@ -58,8 +58,9 @@ impl Ledger for Stubborn {
         &self,
         key: KeyId,
         request: RequestId,
+        after: u64,
     ) -> Result<Option<Arc<Event>>, LedgerError> {
-        self.ledger.recorded(key, request).await
+        self.ledger.recorded(key, request, after).await
     }
 
     async fn heads(&self, keys: Vec<KeyId>) -> Result<(Vec<Option<Head>>, u64), LedgerError> {

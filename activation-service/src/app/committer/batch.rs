@@ -132,12 +132,7 @@ impl Work {
         if job.seen.recorded.is_some() || job.seen.version() >= self.expected_version {
             return Ok(Earlier::Known(job.seen.recorded.clone()));
         }
-        // A key that many ask for moves on while each of them looks. What came since then is in
-        // memory nearly always; else it would be looked for again and again.
-        if let Some(known) = ledger.recorded_since(self.key_id, id, job.seen.version()) {
-            return Ok(Earlier::Known(known));
-        }
-        match ledger.recorded(self.key_id, id).now_or_never() {
+        match ledger.recorded(self.key_id, id, job.seen.version()).now_or_never() {
             Some(recorded) => Ok(Earlier::Known(recorded?)),
             None => Ok(Earlier::Away),
         }

@@ -87,11 +87,12 @@ impl Ledger for Faulty {
         &self,
         key: KeyId,
         request: RequestId,
+        after: u64,
     ) -> Result<Option<Arc<Event>>, LedgerError> {
         if self.is_away {
             tokio::task::yield_now().await;
         }
-        self.inner.recorded(key, request).await
+        self.inner.recorded(key, request, after).await
     }
 
     async fn heads(&self, keys: Vec<KeyId>) -> Result<(Vec<Option<Head>>, u64), LedgerError> {

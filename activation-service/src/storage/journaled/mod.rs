@@ -290,22 +290,21 @@ impl Ledger for JournaledLedger {
         &self,
         key: KeyId,
         request: RequestId,
+        after: u64,
     ) -> Result<Option<Arc<Event>>, LedgerError> {
+        self.shared.alive()?;
+        // A key that many ask for moves on while each of them looks. What came since then is in
+        // memory nearly always; else it would be looked for again and again.
+        let since = self.shared.overlay(|overlay| overlay.recorded_since(key, request, after));
+        if let Some(recorded) = since {
+            return Ok(recorded);
+        }
         match self.shared.at_hand(&KeyRef::Id(key), Some(request))? {
             AtHand::Whole(loaded) => Ok(loaded.recorded),
             AtHand::Account(..) | AtHand::Nothing => {
                 self.read(move |shared| shared.recorded(key, request)).await
             }
         }
-    }
-
-    fn recorded_since(
-        &self,
-        key: KeyId,
-        request: RequestId,
-        after: u64,
-    ) -> Option<Option<Arc<Event>>> {
-        self.shared.overlay(|overlay| overlay.recorded_since(key, request, after))
     }
 
     async fn heads(&self, keys: Vec<KeyId>) -> Result<(Vec<Option<Head>>, u64), LedgerError> {

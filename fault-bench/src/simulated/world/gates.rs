@@ -140,18 +140,10 @@ impl Ledger for Gated {
         &self,
         key: KeyId,
         request: RequestId,
+        after: u64,
     ) -> Result<Option<Arc<Event>>, LedgerError> {
         self.gates.pass().await;
-        self.engine.recorded(key, request).await
-    }
-
-    fn recorded_since(
-        &self,
-        key: KeyId,
-        request: RequestId,
-        after: u64,
-    ) -> Option<Option<Arc<Event>>> {
-        self.engine.recorded_since(key, request, after)
+        self.engine.recorded(key, request, after).await
     }
 
     async fn heads(&self, keys: Vec<KeyId>) -> Result<(Vec<Option<Head>>, u64), LedgerError> {
