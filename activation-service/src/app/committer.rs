@@ -28,6 +28,8 @@ const QUEUE_MAX: usize = 4096;
 const BATCH_MAX: usize = 128;
 /// Most times a command is decided when others change its key.
 const ATTEMPTS_MAX: usize = 8;
+/// Most times a command is looked up for, when its key moves on faster than its books are read.
+const LOOKS_MAX: usize = 64;
 
 /// What became of a command.
 #[derive(Debug)]
@@ -69,7 +71,9 @@ struct Job {
 enum Reply {
     Settled(Settled),
     Failed(AppError),
-    /// Look again, then ask again; nothing is recorded.
+    /// The key was changed by others; nothing is recorded.
+    Conflict(Command),
+    /// What was seen is not enough any more: look again; nothing is recorded.
     Again(Command),
     /// Perhaps it is recorded.
     Unknown(Command),
@@ -133,7 +137,8 @@ impl Committer {
         mut command: Command,
     ) -> Result<Settled, AppError> {
         let key_id = seen.key_id;
-        for _ in 0..ATTEMPTS_MAX {
+        let (mut conflicts, mut looks) = (0, 0);
+        while conflicts < ATTEMPTS_MAX && looks < LOOKS_MAX {
             let (reply, replied) = oneshot::channel();
             let job = Job { seen, command, reply };
             self.queue.try_send(job).map_err(|error| match error {
@@ -144,7 +149,14 @@ impl Committer {
                 Reply::Settled(settled) => return Ok(settled),
                 Reply::Failed(error) => return Err(error),
                 Reply::Unknown(command) => return self.look_up(key_id, &command).await,
-                Reply::Again(command) => command,
+                Reply::Conflict(command) => {
+                    conflicts += 1;
+                    command
+                }
+                Reply::Again(command) => {
+                    looks += 1;
+                    command
+                }
             };
             seen = Seen::of(self.ledger.as_ref(), key_id, &command).await?;
         }
@@ -247,7 +259,7 @@ impl Writer {
                         settled.prove(version, proofs);
                         job.answer(settled);
                     }
-                    Committed::Conflict => job.reply(Reply::Again),
+                    Committed::Conflict => job.reply(Reply::Conflict),
                     Committed::Unknown => job.reply(Reply::Unknown),
                     Committed::DiskFull => job.fail(AppError::DiskFull),
                     Committed::Overloaded => job.fail(AppError::Overloaded),

@@ -306,7 +306,7 @@ fn granted(reply: &mut oneshot::Receiver<Reply>) -> ActivationId {
     match reply.try_recv().expect("replied") {
         Reply::Settled(settled) => activation(&Ok(settled)),
         Reply::Failed(error) => panic!("{error}"),
-        Reply::Again(_) | Reply::Unknown(_) => panic!("sent back"),
+        Reply::Conflict(_) | Reply::Again(_) | Reply::Unknown(_) => panic!("sent back"),
     }
 }
 
@@ -318,7 +318,7 @@ async fn no_command_is_decided_on_less_than_what_it_saw() {
     // It saw the block; the other did not, and its account is the first in the batch.
     let (fresh, mut fresh_reply) = job(&ledger, A, register(A)).await;
     let later = writer.settle(vec![stale, fresh]).await;
-    assert!(matches!(stale_reply.try_recv(), Ok(Reply::Again(_))), "it must look again");
+    assert!(matches!(stale_reply.try_recv(), Ok(Reply::Conflict(_))), "it must look again");
     assert_eq!(later.len(), 1);
     assert!(writer.settle(later).await.is_empty());
     let Ok(Reply::Settled(settled)) = fresh_reply.try_recv() else { panic!("not settled") };
