@@ -54,12 +54,14 @@ impl Shared {
         let wanted =
             self.writer().ok().and_then(|mut writer| Some(writer.as_mut()?.journal.wanted()));
         let Some(wanted) = wanted else { return };
-        // Books that are mended may need every byte.
-        let taken = if self.books.is_ailing() { wanted.look() } else { wanted.take() };
+        // Books that are mended may need every byte; the journal makes its next segment itself then.
+        let is_ailing = self.books.is_ailing();
+        let taken = if is_ailing { wanted.look() } else { wanted.take() };
         let kept =
             self.writer().ok().and_then(|mut writer| Some(writer.as_mut()?.journal.keep(taken)));
         match kept {
-            Some(Ok(space)) => self.show_space(space),
+            Some(Ok(space)) if is_ailing => self.show_space(space, space.is_low_but_for_next()),
+            Some(Ok(space)) => self.show_space(space, space.is_low()),
             Some(Err(error)) => self.stop(format!("the journal failed: {error}")),
             None => {}
         }
@@ -74,11 +76,11 @@ impl Shared {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "figures are approximate")]
-    fn show_space(&self, space: Space) {
+    fn show_space(&self, space: Space, is_low: bool) {
         if let Some(free) = space.free_bytes {
             metrics::gauge!("activation_ledger_free_bytes").set(free as f64);
         }
-        if space.is_low() {
+        if is_low {
             if !self.is_low.load(Ordering::Relaxed) {
                 tracing::error!(?space, "the disk is nearly full");
             }
