@@ -54,7 +54,8 @@ impl Shared {
         let wanted =
             self.writer().ok().and_then(|mut writer| Some(writer.as_mut()?.journal.wanted()));
         let Some(wanted) = wanted else { return };
-        // Books that are mended may need every byte; the journal makes its next segment itself then.
+        // Books that are mended may need every byte. The journal makes its next segment itself
+        // then.
         let is_ailing = self.books.is_ailing();
         let taken = if is_ailing { wanted.look() } else { wanted.take() };
         let kept =
