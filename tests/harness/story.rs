@@ -191,7 +191,15 @@ impl World {
         offer: &str,
         term: Term,
     ) -> Result<cat::Enrolment> {
-        let enrolment = Some(term.enrolment(&partner.enrolment(enrolment), offer)?);
+        self.upsert_enrolment(term.enrolment(&partner.enrolment(enrolment), offer)?).await
+    }
+
+    /// Records an enrolment as it is given.
+    ///
+    /// # Errors
+    /// It cannot be recorded.
+    pub async fn upsert_enrolment(&self, enrolment: cat::Enrolment) -> Result<cat::Enrolment> {
+        let enrolment = Some(enrolment);
         let request = cat::UpsertEnrolmentRequest { enrolment, validate_only: false };
         let answer = self.catalog(&Person::ops_admin())?.upsert_enrolment(request).await?;
         answer.into_inner().enrolment.context("an enrolment")
