@@ -15,14 +15,10 @@ pub enum Tree {
     Keys,
     /// Counts.
     Counts,
-    /// Events.
+    /// What is noted of events, which are in the journal.
     Events,
-    /// Request ids.
-    Requests,
     /// Look-up digests.
     Lookups,
-    /// Where events lie in the journal.
-    Places,
     /// When computers were last seen.
     Seen,
     /// How far the rows are.
@@ -31,16 +27,8 @@ pub enum Tree {
 
 impl Tree {
     /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Keys,
-        Self::Counts,
-        Self::Events,
-        Self::Requests,
-        Self::Lookups,
-        Self::Places,
-        Self::Seen,
-        Self::Meta,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Keys, Self::Counts, Self::Events, Self::Lookups, Self::Seen, Self::Meta];
 
     /// Its name on disk.
     #[must_use]
@@ -49,9 +37,7 @@ impl Tree {
             Self::Keys => "keys",
             Self::Counts => "counts",
             Self::Events => "events",
-            Self::Requests => "requests",
             Self::Lookups => "lookups",
-            Self::Places => "places",
             Self::Seen => "seen",
             Self::Meta => "meta",
         }

@@ -264,8 +264,8 @@ fn beyond_the_bound_changes_are_refused_and_everything_else_goes_on_until_sled_h
     let repeat = load(&ledger, 1, Some(request(refused - 1))).recorded;
     assert_eq!(repeat.map(|event| event.version), Some(u64::from(refused)));
     assert_eq!(loaded.as_of_sequence, u64::from(refused));
-    // The registration and an activation applied make room for one more.
-    assert!(ledger.apply_one() && ledger.apply_one());
+    // What is applied makes room for one more.
+    assert!(ledger.apply_one());
     let again = change(Some(&loaded.account), &activate(refused, refused));
     assert!(is_committed(&commit(&ledger, again)));
     while ledger.apply_one() {}

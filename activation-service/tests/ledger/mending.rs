@@ -223,7 +223,7 @@ fn p5_a_place_that_leads_to_another_event_is_damage_of_the_books() {
     let before = account(&ledger, 1);
     crate::filled::close(ledger, folder.path());
     let db = sled::open(folder.path().join("sled")).expect("opens");
-    let places = db.open_tree("places").expect("a tree");
+    let places = db.open_tree("events").expect("a tree");
     let key = |version: u64| [&key_id(1).0[..], &version.to_be_bytes()[..]].concat();
     let row = places.get(key(3)).expect("read").expect("there");
     // Its checksum holds, and it is the place of the event before.
@@ -343,7 +343,7 @@ async fn ready_again(ledger: &JournaledLedger) {
 
 #[tokio::test]
 async fn p5_rotten_rows_of_sled_are_found_when_they_are_read_and_mended_by_the_ledger_itself() {
-    for tree in ["keys", "counts", "events", "requests", "lookups", "places"] {
+    for tree in ["keys", "counts", "events", "lookups"] {
         let folder = tempfile::tempdir().expect("a folder");
         crate::filled::filled(folder.path()).await;
         let db = sled::open(folder.path().join("sled")).expect("opens");

@@ -96,7 +96,7 @@ async fn figures_and_checks_tell_the_truth_and_change_nothing() {
     assert_eq!(told.signing_key_ids.len(), 1);
     let rows = told.books.expect("there are books");
     assert_eq!((rows.applied_sequence, rows.events, rows.keys), (EVENTS, EVENTS, 5));
-    assert_eq!((rows.counts, rows.requests), (EVENTS - 5, EVENTS - 5));
+    assert_eq!((rows.counts, rows.events), (EVENTS - 5, EVENTS));
     assert_eq!(told.bytes.segments, u64::from(told.segments) * (32 << 10));
     assert!(told.bytes.books > 0 && told.bytes.reserve == 32 << 10);
 }
@@ -107,7 +107,7 @@ async fn wrong_books_are_found_and_made_again_as_they_were() {
     let folder = home.path().join("ledger");
     filled(&folder).await;
     let before = histories(&folder).await;
-    for tree in ["counts", "keys", "requests", "lookups", "places"] {
+    for tree in ["counts", "keys", "events", "lookups"] {
         let db = sled::open(folder.join("sled")).expect("opens");
         db.open_tree(tree).expect("a tree").clear().expect("cleared");
         db.flush().expect("flushed");

@@ -26,7 +26,6 @@ pub(super) fn stat(stat: &Stat) -> String {
             lines.add("keys", rows.keys);
             lines.add("counts", rows.counts);
             lines.add("event rows", rows.events);
-            lines.add("requests", rows.requests);
         }
         None => lines.add("books", "none: the next start makes them"),
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hardware_evidence::{Digest, hw_v1};
 
 use super::FORMAT;
-use super::event::{evidence, outcome, platform, put_evidence};
+use super::evidence::{evidence, outcome, platform, put_evidence};
 use super::wire::{Malformed, Reader, Writer};
 use crate::domain::account::{Count, Head};
 use crate::domain::error::ReasonSet;

@@ -2,13 +2,13 @@
 //! the row's key last.
 
 mod account;
-mod event;
+mod evidence;
 mod wire;
 
 pub(crate) use account::{
     decode_count, decode_head, encode_count, encode_head, lookup as get_lookup, put_lookup,
 };
-pub(crate) use event::{decode_event, decode_evidence, encode_event, encode_evidence};
+pub(crate) use evidence::{decode_evidence, encode_evidence};
 pub(crate) use wire::{Malformed, Reader, Writer};
 
 use crate::mutants::{self, Mutant};

@@ -5,7 +5,7 @@
 //! before anybody is told of it, and what was read from the books is taken in only if no newer
 //! state came while it was read.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::mem::size_of;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,10 +46,20 @@ pub(super) struct Fetched {
     pub(super) requests: Requests,
 }
 
-/// Short forms of the requests that an account recorded. Different ones may share a form, so what
-/// is in here is looked up; what is not was never recorded.
+/// The requests that an account recorded, and the versions of their events.
 #[derive(Clone, Default)]
-pub(super) struct Requests(HashSet<u64>);
+pub(super) struct Requests(HashMap<RequestId, u64>);
+
+/// Where the event is that recorded a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tracked {
+    /// Nowhere: the account did not record it.
+    Unrecorded,
+    /// The event with this version.
+    At(u64),
+    /// Only the books know.
+    Unknown,
+}
 
 /// An account in memory.
 pub(super) struct Resident {
@@ -67,22 +77,13 @@ pub(super) struct Resident {
 }
 
 impl Requests {
-    pub(super) fn insert(&mut self, request: RequestId) {
-        self.0.insert(Self::short(request));
-    }
-
-    fn may_contain(&self, request: RequestId) -> bool {
-        self.0.contains(&Self::short(request))
+    pub(super) fn insert(&mut self, request: RequestId, version: u64) {
+        self.0.insert(request, version);
     }
 
     fn bytes(&self) -> usize {
-        self.0.capacity() * size_of::<u64>() * TABLE_FACTOR
-    }
-
-    fn short(request: RequestId) -> u64 {
-        let number = u128::from_be_bytes(request.0);
-        // Clients draw ids at random; whoever does not makes look-ups of his own key slower.
-        (number >> 64) as u64 ^ number as u64
+        // The table is never fuller than seven eighths, and has a byte for each place beside it.
+        self.0.capacity() * (size_of::<(RequestId, u64)>() + 1) * 8 / 7
     }
 }
 
@@ -97,9 +98,13 @@ impl Resident {
         &self.account
     }
 
-    /// False if the account has surely not recorded the request.
-    pub(super) fn may_have_recorded(&self, request: RequestId) -> bool {
-        self.requests.as_ref().is_none_or(|requests| requests.may_contain(request))
+    /// Where the event is that recorded a request.
+    pub(super) fn tracked(&self, request: RequestId) -> Tracked {
+        let version = |requests: &Requests| requests.0.get(&request).copied();
+        match &self.requests {
+            Some(requests) => version(requests).map_or(Tracked::Unrecorded, Tracked::At),
+            None => Tracked::Unknown,
+        }
     }
 
     fn weigh(&self) -> usize {
@@ -198,8 +203,11 @@ impl Accounts {
             }
         };
         if let Some(requests) = &mut resident.requests {
-            let ids = events.iter().filter_map(|event| event.request);
-            ids.for_each(|request| requests.insert(request.id));
+            for event in events {
+                if let Some(request) = event.request {
+                    requests.insert(request.id, event.version);
+                }
+            }
         }
         resident.pinned_to = Some(last);
         self.settle(key_id, resident);

@@ -16,6 +16,10 @@ use crate::storage::rows::{RowError, Sightings};
 /// How long it waits for work before it looks whether a reader found something wrong.
 const LOOK_PERIOD: Duration = Duration::from_millis(100);
 
+/// Events after which no more batches are applied together: some groups of sled's, so that readers
+/// wait for one of them at most and what is applied is let go of soon.
+const TOGETHER_EVENTS: usize = 256;
+
 /// How often an end in good order looks whether the applier is done.
 const FINISH_PERIOD: Duration = Duration::from_millis(2);
 /// How long an end in good order waits for an applier that gets nowhere. The journal has what it
@@ -103,10 +107,14 @@ impl Hand {
         if shared.books.is_ailing() {
             return self.mender.attempt(shared) == Attempt::Mended;
         }
-        let work = self.kept.pop_front().or_else(|| self.queue.try_recv().ok());
-        let Some(work) = work else { return false };
+        let Some(work) = self.next() else { return false };
         self.apply(shared, work);
         true
+    }
+
+    /// What waits and comes first.
+    fn next(&mut self) -> Option<Work> {
+        self.kept.pop_front().or_else(|| self.queue.try_recv().ok())
     }
 
     /// Until every sender is gone and all is done, or the engine stopped.
@@ -118,7 +126,7 @@ impl Hand {
                     Attempt::Later(pause) if self.pause(pause) => {}
                     Attempt::Later(_) | Attempt::Stopped => return,
                 }
-            } else if let Some(work) = self.kept.pop_front() {
+            } else if let Some(work) = self.next() {
                 self.apply(shared, work);
             } else {
                 match self.queue.recv_timeout(LOOK_PERIOD) {
@@ -163,8 +171,11 @@ impl Hand {
     fn apply(&mut self, shared: &Shared, work: Work) {
         match work {
             Work::Apply(batch) => {
-                if apply(shared, &batch).is_err() {
-                    self.kept.push_front(Work::Apply(batch));
+                let batches = self.with_followers(batch);
+                if apply(shared, &batches).is_err() {
+                    for batch in batches.into_iter().rev() {
+                        self.kept.push_front(Work::Apply(batch));
+                    }
                 }
             }
             Work::Seen(sightings) => {
@@ -175,20 +186,39 @@ impl Hand {
             }
         }
     }
+
+    /// A batch with those that wait behind it, until they are worth a sync. None is waited for.
+    fn with_followers(&mut self, first: Batch) -> Vec<Batch> {
+        let mut events = first.events();
+        let mut batches = vec![first];
+        while events < TOGETHER_EVENTS {
+            match self.next() {
+                Some(Work::Apply(batch)) => {
+                    events += batch.events();
+                    batches.push(batch);
+                }
+                Some(other) => {
+                    self.kept.push_front(other);
+                    break;
+                }
+                None => break,
+            }
+        }
+        batches
+    }
 }
 
-fn apply(shared: &Shared, batch: &Batch) -> Result<(), RowError> {
-    let count: usize = batch.postings.iter().map(|posting| posting.events.len()).sum();
-    let last = batch.first_sequence.saturating_sub(1) + count as u64;
-    // Books that were mended may hold it already.
-    if shared.overlay(|overlay| overlay.applied()) < last {
-        shared.books.apply(batch)?;
-    }
+fn apply(shared: &Shared, batches: &[Batch]) -> Result<(), RowError> {
+    // Books that were mended may hold some already.
+    let applied = shared.overlay(|overlay| overlay.applied());
+    shared.books.apply(batches.iter().filter(|batch| batch.last_sequence() > applied))?;
     let mut overlay = shared.overlay_mut();
-    let mut last = batch.first_sequence.saturating_sub(1);
-    for posting in &batch.postings {
-        last += posting.events.len() as u64;
-        overlay.remove(posting, last);
+    for batch in batches {
+        let mut last = batch.first_sequence.saturating_sub(1);
+        for posting in &batch.postings {
+            last += posting.events.len() as u64;
+            overlay.remove(posting, last);
+        }
     }
     overlay.show();
     Ok(())

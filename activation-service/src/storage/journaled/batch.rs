@@ -102,31 +102,65 @@ pub(super) fn open(body: &[u8], erasable: &[Entry]) -> Result<Opened, Unreadable
     for (encoded, number) in batch.leaves().iter().zip(beside) {
         let leaf = receipt::Leaf::decode(encoded.as_ref())
             .map_err(|_| Unreadable("a leaf cannot be read"))?;
-        let private = match number.checked_sub(1) {
-            None => Private::default(),
-            Some(index) => {
-                let index = usize::try_from(index).map_err(|_| Unreadable("no private part"))?;
-                match erasable.get(index).ok_or(Unreadable("no private part"))? {
-                    Entry::Present(bytes) => read_private(bytes)?,
-                    Entry::Erased => Private::default(),
-                }
-            }
-        };
+        let private = private_of(number, erasable)?;
         events.push((encoded.sequence(), leaf::event(&leaf, private)?));
     }
     Ok(Opened { events })
 }
 
-/// The receipt of one event of a frame, the same bytes each time.
-pub(super) fn receipt(body: &[u8], key: KeyId, version: u64) -> Result<Arc<[u8]>, Unreadable> {
+/// One event of a frame, by its position. The leaves are not compared with the head, which is
+/// for the scrub: a frame that is read has been compared with its checksum.
+pub(super) fn event(body: &[u8], erasable: &[Entry], sequence: u64) -> Result<Event, Unreadable> {
+    let mut r = Reader::new(body, FORMAT)?;
+    let place = place_of(&read_head(&mut r)?, sequence)?;
+    let count = r.number()?;
+    for _ in 0..place.min(count) {
+        let (_leaf, _number) = (r.bytes()?, r.number()?);
+    }
+    let (leaf, number) = (r.bytes()?, r.number()?);
+    let leaf = receipt::Leaf::decode(leaf).map_err(|_| Unreadable("a leaf cannot be read"))?;
+    if leaf.sequence != sequence {
+        return Err(Unreadable("a leaf has another position"));
+    }
+    leaf::event(&leaf, private_of(number, erasable)?)
+}
+
+/// Which leaf of a batch has this position.
+fn place_of(head: &SignedHead, sequence: u64) -> Result<u64, Unreadable> {
+    let head = head.head();
+    let is_in = (head.first_sequence..=head.last_sequence).contains(&sequence);
+    let place = is_in.then(|| sequence - head.first_sequence);
+    place.ok_or(Unreadable("the event is not in this batch"))
+}
+
+/// What lies beside a leaf, by the number of its private part.
+fn private_of(number: u64, erasable: &[Entry]) -> Result<Private, Unreadable> {
+    let Some(index) = number.checked_sub(1) else { return Ok(Private::default()) };
+    let entry = usize::try_from(index).ok().and_then(|index| erasable.get(index));
+    match entry.ok_or(Unreadable("no private part"))? {
+        Entry::Present(bytes) => read_private(bytes),
+        Entry::Erased => Ok(Private::default()),
+    }
+}
+
+/// The receipt of one event of a frame, by its position, the same bytes each time; none if the
+/// event there is not that version of that key.
+pub(super) fn receipt(
+    body: &[u8],
+    (key, version): (KeyId, u64),
+    sequence: u64,
+) -> Result<Arc<[u8]>, Unreadable> {
     let (batch, _) = read(body)?;
-    let wanted = |encoded: &EncodedLeaf| {
-        let leaf = receipt::Leaf::decode(encoded.as_ref());
-        leaf.is_ok_and(|leaf| leaf.key_id == key.0 && leaf.account_version == version)
-    };
-    let index = batch.leaves().iter().position(wanted);
-    let receipt = index.and_then(|index| batch.receipt(index));
-    Ok(receipt.ok_or(Unreadable("the event is not in this batch"))?.encode().into())
+    let place = place_of(batch.head(), sequence)?;
+    let place = usize::try_from(place).map_err(|_| Unreadable("no such leaf"))?;
+    let leaf = batch.leaves().get(place).ok_or(Unreadable("no such leaf"))?;
+    let leaf = receipt::Leaf::decode(leaf.as_ref());
+    if leaf.is_ok_and(|leaf| leaf.key_id == key.0 && leaf.account_version == version)
+        && let Some(receipt) = batch.receipt(place)
+    {
+        return Ok(receipt.encode().into());
+    }
+    Err(Unreadable("the event is not in this batch"))
 }
 
 /// The batch in a body, and the number of each event's private part.

@@ -8,13 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use super::accounts::{Fetched, Requests};
 use super::ailment::Ailment;
 use crate::domain::account::{Account, Head};
-use crate::domain::event::Event;
 use crate::domain::ids::{ActivationId, KeyId, RequestId};
 use crate::domain::product_key::LookupDigest;
 use crate::mutants::{self, Mutant};
-use crate::ports::{Recorded, Span};
+use crate::ports::Span;
 use crate::storage::journal::{Hash, Location};
-use crate::storage::rows::{Census, Posting, RowError, Rows, Sightings, WriteSet};
+use crate::storage::rows::{Census, Entry, Posting, RowError, Rows, Sightings, WriteSet};
 use crate::storage::sled::{GROUP_BYTES_MAX, GROUP_OPERATIONS_MAX, OpenError};
 use crate::storage::store::Shelf;
 
@@ -53,6 +52,18 @@ pub(super) struct Batch {
     pub(super) previous: Hash,
     /// Hash of its own head.
     pub(super) head: Hash,
+}
+
+impl Batch {
+    /// How many events it has.
+    pub(super) fn events(&self) -> usize {
+        self.postings.iter().map(|posting| posting.events.len()).sum()
+    }
+
+    /// Position of the last event.
+    pub(super) fn last_sequence(&self) -> u64 {
+        self.first_sequence.saturating_sub(1) + self.events() as u64
+    }
 }
 
 impl Books {
@@ -101,26 +112,34 @@ impl Books {
         self.is_ailing.store(false, Ordering::Release);
     }
 
-    /// Applies a batch; whole postings go together, and every group says how far it brings the
-    /// books.
-    pub(super) fn apply(&self, batch: &Batch) -> Result<(), RowError> {
-        let mut group = WriteSet::default();
-        let mut sequence = batch.first_sequence.saturating_sub(1);
-        for posting in &batch.postings {
-            let next = sequence + posting.events.len() as u64;
-            let mut set = WriteSet::of(posting, next);
-            set.place(posting, batch.location);
-            // Two more operations for what closes the group.
-            let operations = group.operations() + set.operations() + 2;
-            let bytes = group.bytes() + set.bytes();
-            let is_full = operations > GROUP_OPERATIONS_MAX || bytes > GROUP_BYTES_MAX;
-            if is_full && group.operations() > 0 {
-                self.write(std::mem::take(&mut group), sequence, &batch.previous)?;
+    /// Applies batches that follow each other; whole postings go together, and every group says
+    /// how far it brings the books. What many batches change alike is written once a group.
+    pub(super) fn apply<'a>(
+        &self,
+        batches: impl IntoIterator<Item = &'a Batch>,
+    ) -> Result<(), RowError> {
+        let (mut group, mut reached) = (WriteSet::default(), None);
+        for batch in batches {
+            let mut sequence = batch.first_sequence.saturating_sub(1);
+            for posting in &batch.postings {
+                let next = sequence + posting.events.len() as u64;
+                let set = WriteSet::of(posting, next, batch.location);
+                // Two more operations for what closes the group.
+                let operations = group.operations() + set.operations() + 2;
+                let bytes = group.bytes() + set.bytes();
+                let is_full = operations > GROUP_OPERATIONS_MAX || bytes > GROUP_BYTES_MAX;
+                if is_full && group.operations() > 0 {
+                    self.write(std::mem::take(&mut group), sequence, &batch.previous)?;
+                }
+                group.append(set);
+                sequence = next;
             }
-            group.append(set);
-            sequence = next;
+            reached = Some((sequence, &batch.head));
         }
-        self.write(group, sequence, &batch.head)
+        match reached {
+            Some((sequence, head)) => self.write(group, sequence, head),
+            None => Ok(()),
+        }
     }
 
     fn write(&self, mut group: WriteSet, sequence: u64, head: &Hash) -> Result<(), RowError> {
@@ -161,7 +180,7 @@ impl Books {
         self.read(|rows| {
             let Some(account) = rows.account(key_id)? else { return Ok(None) };
             let mut requests = Requests::default();
-            rows.requests(key_id, |request| requests.insert(request))?;
+            rows.requests(key_id, |request, version| requests.insert(request, version))?;
             Ok(Some(Fetched { account: Arc::new(account), requests }))
         })
     }
@@ -174,29 +193,23 @@ impl Books {
         self.read(|rows| rows.owner_of(lookup))
     }
 
-    pub(super) fn recorded(
+    /// What is noted of the event that recorded a request; it looks at all events of the key.
+    pub(super) fn request(
         &self,
         key_id: KeyId,
         request: RequestId,
-    ) -> Result<Option<Arc<Event>>, RowError> {
+    ) -> Result<Option<Entry>, RowError> {
         self.read(|rows| rows.request(key_id, request))
     }
 
-    pub(super) fn place_of(
-        &self,
-        key_id: KeyId,
-        version: u64,
-    ) -> Result<Option<Location>, RowError> {
-        self.read(|rows| rows.place_of(key_id, version))
+    /// What is noted of an event.
+    pub(super) fn entry(&self, key_id: KeyId, version: u64) -> Result<Option<Entry>, RowError> {
+        self.read(|rows| rows.entry(key_id, version))
     }
 
-    pub(super) fn history(&self, key_id: KeyId, span: Span) -> Result<Vec<Recorded>, RowError> {
-        self.read(|rows| rows.history(key_id, span))
-    }
-
-    /// One event as it is recorded here.
-    pub(super) fn event(&self, key_id: KeyId, version: u64) -> Result<Recorded, RowError> {
-        self.read(|rows| rows.event(key_id, version))
+    /// What is noted of a part of the history of a key.
+    pub(super) fn entries(&self, key_id: KeyId, span: Span) -> Result<Vec<Entry>, RowError> {
+        self.read(|rows| rows.entries(key_id, span))
     }
 
     /// Something read from them is not what the journal has: they are damaged.

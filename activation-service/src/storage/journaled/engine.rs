@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 
+use super::accounts::Tracked;
 use super::batch;
 use super::books::Books;
 use super::overlay::Overlay;
@@ -16,8 +17,8 @@ use crate::domain::ids::{ActivationId, KeyId, RequestId};
 use crate::domain::product_key::LookupDigest;
 use crate::mutants::{self, Mutant};
 use crate::ports::{LedgerError, Recorded, Span};
-use crate::storage::journal::{self, Reader};
-use crate::storage::rows::{RowError, Sightings};
+use crate::storage::journal::{self, Frame, Reader};
+use crate::storage::rows::{Entry, RowError, Sightings};
 use crate::storage::store::Shelf;
 
 /// Everything that the threads of the engine and its callers share.
@@ -137,10 +138,20 @@ impl Shared {
         if mutants::is_on(Mutant::NoRequestId) {
             return Ok(None);
         }
-        match self.overlay(|overlay| overlay.recorded(key_id, request)) {
-            Some(event) => Ok(Some(event)),
-            None => self.row(self.books.recorded(key_id, request)),
-        }
+        let at_hand = |overlay: &Overlay| {
+            let resident = overlay.accounts.get(key_id);
+            let tracked = resident.map_or(Tracked::Unknown, |found| found.tracked(request));
+            (overlay.recorded(key_id, request), tracked)
+        };
+        let entry = match self.overlay(at_hand) {
+            (Some(event), _) => return Ok(Some(event)),
+            (None, Tracked::Unrecorded) => return Ok(None),
+            (None, Tracked::At(version)) => self.row(self.books.entry(key_id, version))?,
+            (None, Tracked::Unknown) => self.row(self.books.request(key_id, request))?,
+        };
+        let Some(entry) = entry else { return Ok(None) };
+        let recorded = self.in_journal(&[entry])?.pop();
+        Ok(recorded.map(|recorded| recorded.event))
     }
 
     pub(super) fn history(
@@ -152,7 +163,8 @@ impl Shared {
         // The overlay before the books: an event that is applied in between is then seen twice,
         // and never missed.
         let (waiting, as_of) = self.overlay(|overlay| (overlay.history(key_id), overlay.durable()));
-        let mut events = self.row(self.books.history(key_id, span))?;
+        let entries = self.row(self.books.entries(key_id, span))?;
+        let mut events = self.in_journal(&entries)?;
         let after = |recorded: &Recorded| match (span.after, span.descending) {
             (None, _) => true,
             (Some(version), false) => recorded.event.version > version,
@@ -195,32 +207,61 @@ impl Shared {
         std::mem::take(&mut *self.sightings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn receipt(
-        &self,
-        key: KeyId,
-        version: u64,
-    ) -> Result<Option<Arc<[u8]>>, LedgerError> {
-        self.alive()?;
-        let place = match self.overlay(|overlay| overlay.place_of(key, version)) {
-            Some(place) => Some(place),
-            None => self.row(self.books.place_of(key, version))?,
-        };
-        let Some(place) = place else { return Ok(None) };
-        let misplaced = |why: &dyn std::fmt::Display| {
-            self.books.doubt(format!("event {version} of {key} is not at {place}: {why}"));
-            self.unavailable()
-        };
-        let frame = self.reader.read(place).map_err(|error| match error {
-            journal::Error::NoFrame(_) => misplaced(&error),
+    /// The events that the books noted, in that order, from the journal.
+    pub(super) fn in_journal(&self, entries: &[Entry]) -> Result<Vec<Recorded>, LedgerError> {
+        let mut events = Vec::with_capacity(entries.len());
+        let mut held: Option<Frame> = None;
+        for entry in entries {
+            // Events of a key that follow each other lie in one frame often.
+            let frame = match held.take().filter(|frame| frame.location == entry.location) {
+                Some(frame) => frame,
+                None => self.frame(entry)?,
+            };
+            let event = batch::event(&frame.body, &frame.erasable, entry.sequence);
+            let event = event.map_err(|error| self.misplaced(entry, &error))?;
+            if !entry.is_of(&event) {
+                return Err(self.misplaced(entry, &"another event is there"));
+            }
+            events.push(Recorded { sequence: entry.sequence, event: Arc::new(event) });
+            held = Some(frame);
+        }
+        Ok(events)
+    }
+
+    /// The frame that the books say an event lies in.
+    fn frame(&self, entry: &Entry) -> Result<Frame, LedgerError> {
+        self.reader.read(entry.location).map_err(|error| match error {
+            journal::Error::NoFrame(_) => self.misplaced(entry, &error),
             // A read that failed may succeed later.
             journal::Error::Disk(_) => LedgerError::Unavailable(error.to_string()),
             error => {
                 self.stop(format!("the journal is damaged: {error}"));
                 LedgerError::Corrupt(error.to_string())
             }
-        })?;
-        let receipt = batch::receipt(&frame.body, key, version);
-        let receipt = receipt.map_err(|error| misplaced(&error))?;
+        })
+    }
+
+    /// The books are wrong about an event.
+    fn misplaced(&self, entry: &Entry, why: &dyn std::fmt::Display) -> LedgerError {
+        let Entry { key_id, version, location, .. } = entry;
+        self.books.doubt(format!("event {version} of {key_id} is not at {location}: {why}"));
+        self.unavailable()
+    }
+
+    pub(super) fn receipt(
+        &self,
+        key: KeyId,
+        version: u64,
+    ) -> Result<Option<Arc<[u8]>>, LedgerError> {
+        self.alive()?;
+        let entry = match self.overlay(|overlay| overlay.entry(key, version)) {
+            Some(entry) => Some(entry),
+            None => self.row(self.books.entry(key, version))?,
+        };
+        let Some(entry) = entry else { return Ok(None) };
+        let frame = self.frame(&entry)?;
+        let receipt = batch::receipt(&frame.body, (key, version), entry.sequence);
+        let receipt = receipt.map_err(|error| self.misplaced(&entry, &error))?;
         self.receipts.add(key, version, Arc::clone(&receipt));
         Ok(Some(receipt))
     }

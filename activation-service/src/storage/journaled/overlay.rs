@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::mem::size_of;
 use std::sync::Arc;
 
-use super::accounts::Accounts;
+use super::accounts::{Accounts, Tracked};
 use super::loads::Loads;
 use super::weight;
 use crate::domain::event::Event;
@@ -17,7 +17,7 @@ use crate::mutants::{self, Mutant};
 use crate::ports::{Change, Loaded, Recorded};
 use crate::storage::journal::Location;
 use crate::storage::memory::new_lookups;
-use crate::storage::rows::Posting;
+use crate::storage::rows::{Entry, Posting};
 
 /// What an event takes here beside itself: its place in the history, its request's in a table, and
 /// the copies of a head and a count that wait for sled.
@@ -159,7 +159,8 @@ impl Overlay {
         let account = Arc::clone(resident.account());
         let loaded = |recorded| Loaded { account, recorded, as_of_sequence: self.durable };
         let request = request.filter(|_| !mutants::is_on(Mutant::NoRequestId));
-        let Some(request) = request.filter(|request| resident.may_have_recorded(*request)) else {
+        let is_new = |request: &RequestId| resident.tracked(*request) == Tracked::Unrecorded;
+        let Some(request) = request.filter(|request| !is_new(request)) else {
             return AtHand::Whole(loaded(None));
         };
         match self.requests.get(&(key_id, request)) {
@@ -186,10 +187,12 @@ impl Overlay {
     }
 
     /// Where an event lies that is not applied yet.
-    pub(super) fn place_of(&self, key_id: KeyId, version: u64) -> Option<Location> {
+    pub(super) fn entry(&self, key_id: KeyId, version: u64) -> Option<Entry> {
         let history = self.events.get(&key_id)?;
         let place = version.checked_sub(history.front()?.event.version)?;
-        Some(history.get(usize::try_from(place).ok()?)?.location)
+        let Unapplied { sequence, location, event } = history.get(usize::try_from(place).ok()?)?;
+        let request = event.request.map(|request| request.id);
+        Some(Entry { key_id, version, sequence: *sequence, location: *location, request })
     }
 
     /// The events of a key that wait, oldest first.

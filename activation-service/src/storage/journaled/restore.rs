@@ -20,6 +20,8 @@ use crate::storage::store::Shelf;
 
 /// Events between two lines of the log while the books are brought up.
 const TOLD_EVENTS: u64 = 50_000;
+/// Events that are applied together while the books are brought up.
+const REPLAY_EVENTS: usize = 1_024;
 
 /// Books that hold every durable event.
 pub(super) struct UpToDate {
@@ -146,65 +148,104 @@ fn replay(
     ending: &AtomicBool,
 ) -> Result<(u64, Option<Frame>), Trouble> {
     let mut walk = reader.walk(place);
-    let (mut replayed, mut told, mut last) = (0, 0, None);
+    let (mut replay, mut told, mut last) = (Replay::new(books, applied.sequence), 0, None);
     while let Some(frame) = walk.advance().map_err(JournaledError::from)? {
         if ending.load(Ordering::Relaxed) {
             return Err(Trouble::Books(Ailment::Failed("the ledger is being closed".to_owned())));
         }
-        let batch = match batch_of(books, &frame, applied.sequence) {
+        match replay.take(&frame) {
             // Events that fit each other and not these books: the books are wrong.
             Err(Trouble::Final(JournaledError::Inconsistent(error))) if applied != NOTHING => {
                 return Err(doubtful(error));
             }
-            batch => batch?,
-        };
-        if !batch.postings.is_empty() {
-            replayed += batch.postings.iter().map(|p| p.events.len() as u64).sum::<u64>();
-            books.apply(&batch).map_err(read_failed)?;
+            taken => taken?,
         }
-        if replayed >= told + TOLD_EVENTS {
-            told = replayed;
+        if replay.replayed >= told + TOLD_EVENTS {
+            told = replay.replayed;
             let (done, total) = (frame.next_sequence() - 1, reader.end().sequence - 1);
             tracing::info!(done, total, "events are applied to the books");
         }
         last = Some(frame);
     }
-    Ok((replayed, last))
+    replay.apply()?;
+    Ok((replay.replayed, last))
 }
 
-/// The changes that a frame makes of the books, without the events that they hold already.
-pub(super) fn batch_of(books: &Books, frame: &Frame, applied: u64) -> Result<Batch, Trouble> {
-    let sequence = frame.first_sequence;
-    let unreadable = |cause| JournaledError::Frame { sequence, cause };
-    let head = batch::head(&frame.body).map_err(unreadable)?.hash();
-    let events = batch::open(&frame.body, &frame.erasable).map_err(unreadable)?.events;
-    let mut changes: Vec<Change> = Vec::new();
-    let mut latest: HashMap<KeyId, Account> = HashMap::new();
-    for (_, event) in events.into_iter().filter(|(sequence, _)| *sequence > applied) {
-        let key_id = event.key_id;
-        let mut account = match latest.remove(&key_id) {
-            Some(account) => Some(account),
-            None => books.account(key_id).map_err(read_failed)?.map(Arc::unwrap_or_clone),
-        };
-        let expected_version = account.as_ref().map_or(0, |account| account.head.version);
-        match &mut account {
-            Some(account) => account.apply(&event).map_err(JournaledError::from)?,
-            None => account = Some(Account::open(&event).map_err(JournaledError::from)?),
-        }
-        let Some(account) = account else { continue };
-        let after = Arc::new(account.clone());
-        latest.insert(key_id, account);
-        // Events of one key that follow each other are one change, as they were committed.
-        match changes.last_mut().filter(|change| change.account.head.key_id == key_id) {
-            Some(change) => {
-                change.events.push(event);
-                change.account = after;
-            }
-            None => changes.push(Change { expected_version, events: vec![event], account: after }),
-        }
+/// Frames of the journal on their way to the books, many at once.
+pub(super) struct Replay<'a> {
+    books: &'a Books,
+    /// Position of the last event that the books held at first.
+    applied: u64,
+    /// Events that they lacked and that were taken.
+    replayed: u64,
+    waiting: Vec<Batch>,
+    /// Events of those.
+    waiting_events: usize,
+    /// Accounts after what waits.
+    latest: HashMap<KeyId, Account>,
+}
+
+impl<'a> Replay<'a> {
+    pub(super) fn new(books: &'a Books, applied: u64) -> Self {
+        let (waiting, latest) = (Vec::new(), HashMap::new());
+        Self { books, applied, replayed: 0, waiting, waiting_events: 0, latest }
     }
-    let first_sequence = sequence.max(applied + 1);
-    let (location, previous) = (frame.location, frame.previous_head);
-    let postings = changes.into_iter().map(Posting::from).collect();
-    Ok(Batch { postings, first_sequence, location, previous, head })
+
+    /// Takes the next frame, and applies what waits once it is enough.
+    pub(super) fn take(&mut self, frame: &Frame) -> Result<(), Trouble> {
+        let batch = self.batch_of(frame)?;
+        let events = batch.events();
+        if events == 0 {
+            return Ok(());
+        }
+        self.replayed += events as u64;
+        self.waiting_events += events;
+        self.waiting.push(batch);
+        if self.waiting_events >= REPLAY_EVENTS { self.apply() } else { Ok(()) }
+    }
+
+    /// Applies what waits.
+    pub(super) fn apply(&mut self) -> Result<(), Trouble> {
+        self.latest.clear();
+        self.waiting_events = 0;
+        self.books.apply(&std::mem::take(&mut self.waiting)).map_err(read_failed)
+    }
+
+    /// The changes that a frame makes of the books, without the events that they hold already.
+    fn batch_of(&mut self, frame: &Frame) -> Result<Batch, Trouble> {
+        let sequence = frame.first_sequence;
+        let unreadable = |cause| JournaledError::Frame { sequence, cause };
+        let head = batch::head(&frame.body).map_err(unreadable)?.hash();
+        let events = batch::open(&frame.body, &frame.erasable).map_err(unreadable)?.events;
+        let mut changes: Vec<Change> = Vec::new();
+        for (_, event) in events.into_iter().filter(|(sequence, _)| *sequence > self.applied) {
+            let key_id = event.key_id;
+            let mut account = match self.latest.remove(&key_id) {
+                Some(account) => Some(account),
+                None => self.books.account(key_id).map_err(read_failed)?.map(Arc::unwrap_or_clone),
+            };
+            let expected_version = account.as_ref().map_or(0, |account| account.head.version);
+            match &mut account {
+                Some(account) => account.apply(&event).map_err(JournaledError::from)?,
+                None => account = Some(Account::open(&event).map_err(JournaledError::from)?),
+            }
+            let Some(account) = account else { continue };
+            let after = Arc::new(account.clone());
+            self.latest.insert(key_id, account);
+            // Events of one key that follow each other are one change, as they were committed.
+            match changes.last_mut().filter(|change| change.account.head.key_id == key_id) {
+                Some(change) => {
+                    change.events.push(event);
+                    change.account = after;
+                }
+                None => {
+                    changes.push(Change { expected_version, events: vec![event], account: after });
+                }
+            }
+        }
+        let first_sequence = sequence.max(self.applied + 1);
+        let (location, previous) = (frame.location, frame.previous_head);
+        let postings = changes.into_iter().map(Posting::from).collect();
+        Ok(Batch { postings, first_sequence, location, previous, head })
+    }
 }

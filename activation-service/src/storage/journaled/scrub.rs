@@ -14,9 +14,9 @@ use super::overlay::Overlay;
 use crate::domain::account::Account;
 use crate::domain::event::Event;
 use crate::domain::ids::KeyId;
-use crate::ports::Span;
+use crate::ports::{LedgerError, Span};
 use crate::storage::journal::{Frame, Location, Walk};
-use crate::storage::rows::RowError;
+use crate::storage::rows::Entry;
 
 /// How often a piece is looked at.
 const PERIOD: Duration = Duration::from_millis(250);
@@ -149,7 +149,7 @@ fn rows(shared: &Shared, event: &Event, part: &Part, frame: &Frame) -> Result<bo
     let (key, version) = (event.key_id, event.version);
     // What is durable and not told to anybody yet is not in the overlay either.
     let is_waiting = |overlay: &Overlay| {
-        part.leaf.sequence() > overlay.durable() || overlay.place_of(key, version).is_some()
+        part.leaf.sequence() > overlay.durable() || overlay.entry(key, version).is_some()
     };
     if shared.overlay(is_waiting) {
         return Ok(false);
@@ -160,7 +160,7 @@ fn rows(shared: &Shared, event: &Event, part: &Part, frame: &Frame) -> Result<bo
             shared.books.doubt(format!("{what} of event {version} of {key} is another"));
             Err(Halt::Books)
         }
-        // Whatever is wrong with the books, they have noted it.
+        // Whatever is wrong with the books, they have noted it; so has the engine of the journal.
         Err(_) => Err(Halt::Books),
     }
 }
@@ -171,22 +171,16 @@ fn differs(
     event: &Event,
     sequence: u64,
     location: Location,
-) -> Result<Option<&'static str>, RowError> {
+) -> Result<Option<&'static str>, LedgerError> {
     let (books, key, version) = (&shared.books, event.key_id, event.version);
-    let held = books.event(key, version)?;
-    if held.sequence != sequence || *held.event != *event {
+    let is_noted = |entry: Entry| {
+        entry.is_of(event) && (entry.sequence, entry.location) == (sequence, location)
+    };
+    if !shared.row(books.entry(key, version))?.is_some_and(is_noted) {
         return Ok(Some("the row"));
     }
-    if books.place_of(key, version)? != Some(location) {
-        return Ok(Some("the place"));
-    }
-    if let Some(request) = event.request
-        && books.recorded(key, request.id)?.is_none_or(|found| found.version != version)
-    {
-        return Ok(Some("the request"));
-    }
     // The last event of a key stands for the whole account; none is newer than the account is.
-    let held = books.head(key)?.map_or(0, |head| head.version);
+    let held = shared.row(books.head(key))?.map_or(0, |head| head.version);
     if held < version || (held == version && !is_account_of_its_events(shared, key)?) {
         return Ok(Some("the account"));
     }
@@ -194,11 +188,11 @@ fn differs(
 }
 
 /// True if the account of a key is what its events make, and is found by its look-up digests.
-fn is_account_of_its_events(shared: &Shared, key: KeyId) -> Result<bool, RowError> {
+fn is_account_of_its_events(shared: &Shared, key: KeyId) -> Result<bool, LedgerError> {
     let books = &shared.books;
-    let Some(held) = books.account(key)? else { return Ok(false) };
+    let Some(held) = shared.row(books.account(key))? else { return Ok(false) };
     for lookup in &held.head.lookups {
-        if books.owner_of(lookup)? != Some(key) {
+        if shared.row(books.owner_of(lookup))? != Some(key) {
             return Ok(false);
         }
     }
@@ -207,7 +201,8 @@ fn is_account_of_its_events(shared: &Shared, key: KeyId) -> Result<bool, RowErro
     while after.unwrap_or(0) < held.head.version {
         let left = held.head.version - after.unwrap_or(0);
         let most = usize::try_from(left).unwrap_or(HISTORY_PAGE).min(HISTORY_PAGE);
-        let page = books.history(key, Span { descending: false, after, most })?;
+        let page = shared.row(books.entries(key, Span { descending: false, after, most }))?;
+        let page = shared.in_journal(&page)?;
         let Some(last) = page.last() else { return Ok(false) };
         after = Some(last.event.version);
         for recorded in &page {

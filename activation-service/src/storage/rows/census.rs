@@ -13,7 +13,6 @@ pub(in crate::storage) struct Census {
     pub(in crate::storage) keys: u64,
     pub(in crate::storage) counts: u64,
     pub(in crate::storage) events: u64,
-    pub(in crate::storage) requests: u64,
 }
 
 impl Rows {
@@ -23,7 +22,6 @@ impl Rows {
             keys: self.store.count(Tree::Keys)?,
             counts: self.store.count(Tree::Counts)?,
             events: self.store.count(Tree::Events)?,
-            requests: self.store.count(Tree::Requests)?,
         })
     }
 

@@ -2,29 +2,27 @@
 //! accounts.
 
 mod census;
+mod entry;
 mod write_set;
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::domain::account::{Account, Head};
-use crate::domain::event::Event;
 use crate::domain::ids::{ActivationId, ID_BYTES, KeyId, RequestId};
 use crate::domain::product_key::LookupDigest;
 use crate::mutants::{self, Mutant};
-use crate::ports::{Recorded, Span};
-use crate::storage::codec::{Malformed, decode_count, decode_event, decode_head, unseal};
-use crate::storage::journal::Location;
+use crate::ports::Span;
+use crate::storage::codec::{Malformed, decode_count, decode_head, unseal};
 use crate::storage::store::{Row, Store, StoreError, Tree};
 pub(in crate::storage) use census::Census;
+pub(in crate::storage) use entry::Entry;
 pub(in crate::storage) use write_set::{Posting, WriteSet};
 
 const SEQUENCE_KEY: &[u8] = b"applied_sequence";
 const HEAD_KEY: &[u8] = b"applied_head";
-const SEQUENCE_BYTES: usize = 8;
 /// An account whose rows name more counts than this is damaged.
 const COUNTS_MAX: usize = 4_000_000;
 
@@ -138,86 +136,84 @@ impl Rows {
         Ok(Some(account))
     }
 
-    /// Where the frame lies that holds an event.
-    pub(in crate::storage) fn place_of(
+    /// What is noted of an event.
+    pub(in crate::storage) fn entry(
         &self,
         key_id: KeyId,
         version: u64,
-    ) -> Result<Option<Location>, RowError> {
-        let key = numbered(key_id, version);
-        let Some(row) = self.store.get(Tree::Places, &key)? else { return Ok(None) };
-        let row = unseal(&key, &row).map_err(malformed("places"))?;
-        let cut = || malformed("places")(Malformed("cut short"));
-        let (segment, offset) = row.split_first_chunk().ok_or_else(cut)?;
-        let segment = u32::from_be_bytes(*segment);
-        Ok(Some(Location { segment, offset: number("places", offset)? }))
-    }
-
-    pub(in crate::storage) fn event(
-        &self,
-        key_id: KeyId,
-        version: u64,
-    ) -> Result<Recorded, RowError> {
+    ) -> Result<Option<Entry>, RowError> {
         let key = numbered(key_id, version);
         let row = self.store.get(Tree::Events, &key)?;
-        let row =
-            row.ok_or_else(|| RowError::Inconsistent(format!("{key_id} lacks event {version}")))?;
-        recorded(&key, &row)
+        row.map(|row| entry(key_id, &key, &row)).transpose()
     }
 
+    /// What is noted of the event that recorded a request; it looks at all events of the key.
     pub(in crate::storage) fn request(
         &self,
         key_id: KeyId,
         request: RequestId,
-    ) -> Result<Option<Arc<Event>>, RowError> {
-        let key = [key_id.0, request.0].concat();
-        let Some(row) = self.store.get(Tree::Requests, &key)? else { return Ok(None) };
-        let version = sealed_number("requests", &key, &row)?;
-        let event = self.event(key_id, version)?.event;
-        if event.request.is_none_or(|stamp| stamp.id != request) {
-            let told = format!("event {version} of {key_id} is of another request");
-            return Err(RowError::Inconsistent(told));
-        }
-        Ok(Some(event))
+    ) -> Result<Option<Entry>, RowError> {
+        let mut found = None;
+        self.entries_of(key_id, (0, u64::MAX), false, |entry| {
+            if entry.request != Some(request) {
+                return ControlFlow::Continue(());
+            }
+            found = Some(entry);
+            ControlFlow::Break(())
+        })?;
+        Ok(found)
     }
 
-    /// Shows the requests that a key recorded.
+    /// Shows what is noted of all events of a key that recorded a request.
     pub(in crate::storage) fn requests(
         &self,
         key_id: KeyId,
-        mut show: impl FnMut(RequestId),
+        mut show: impl FnMut(RequestId, u64),
     ) -> Result<(), RowError> {
-        // One byte more than any key of theirs, so that the last one lies inside.
-        let to = [&key_id.0[..], &[u8::MAX; ID_BYTES + 1]].concat();
-        self.each(Tree::Requests, (&key_id.0, Some(&to)), false, |key, _| {
-            let id = key.get(ID_BYTES..).and_then(RequestId::from_slice);
-            show(id.ok_or_else(|| malformed("requests")(Malformed("no request id")))?);
-            Ok(ControlFlow::Continue(()))
+        self.entries_of(key_id, (0, u64::MAX), false, |entry| {
+            if let Some(request) = entry.request {
+                show(request, entry.version);
+            }
+            ControlFlow::Continue(())
         })
     }
 
-    pub(in crate::storage) fn history(
+    /// What is noted of a part of the history of a key.
+    pub(in crate::storage) fn entries(
         &self,
         key_id: KeyId,
         span: Span,
-    ) -> Result<Vec<Recorded>, RowError> {
+    ) -> Result<Vec<Entry>, RowError> {
         // Versions begin at 1, so 0 and the largest number lie outside on both sides.
-        let (from, to) = match (span.after, span.descending) {
+        let range = match (span.after, span.descending) {
             (None, _) => (0, u64::MAX),
             (Some(version), false) => (version.saturating_add(1), u64::MAX),
             (Some(version), true) => (0, version),
         };
-        let (from, to) = (numbered(key_id, from), numbered(key_id, to));
-        let mut events = Vec::new();
+        let mut entries = Vec::new();
         if span.most == 0 {
-            return Ok(events);
+            return Ok(entries);
         }
-        self.each(Tree::Events, (&from, Some(&to)), span.descending, |key, row| {
-            events.push(recorded(key, row)?);
-            let is_enough = events.len() == span.most;
-            Ok(if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        self.entries_of(key_id, range, span.descending, |entry| {
+            entries.push(entry);
+            let is_enough = entries.len() == span.most;
+            if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
-        Ok(events)
+        Ok(entries)
+    }
+
+    /// Shows entries from one version on, up to another and without it, until there were enough.
+    fn entries_of(
+        &self,
+        key_id: KeyId,
+        (from, to): (u64, u64),
+        descending: bool,
+        mut show: impl FnMut(Entry) -> ControlFlow<()>,
+    ) -> Result<(), RowError> {
+        let (from, to) = (numbered(key_id, from), numbered(key_id, to));
+        self.each(Tree::Events, (&from, Some(&to)), descending, |key, row| {
+            Ok(show(entry(key_id, key, row)?))
+        })
     }
 
     /// Writes sightings together.
@@ -280,13 +276,10 @@ fn lookup_key(lookup: &LookupDigest) -> Vec<u8> {
     [&lookup.pepper.0.to_be_bytes()[..], &lookup.digest[..]].concat()
 }
 
-fn recorded(key: &[u8], row: &[u8]) -> Result<Recorded, RowError> {
+fn entry(key_id: KeyId, key: &[u8], row: &[u8]) -> Result<Entry, RowError> {
     let payload = unseal(key, row).map_err(malformed("events"))?;
-    let cut = || malformed("events")(Malformed("cut short"));
-    let (sequence, event) = payload.split_at_checked(SEQUENCE_BYTES).ok_or_else(cut)?;
-    let event = decode_event(event).map_err(malformed("events"))?;
-    if numbered(event.key_id, event.version) != key {
-        return Err(RowError::Inconsistent("an event lies under another key".to_owned()));
-    }
-    Ok(Recorded { sequence: number("events", sequence)?, event: Arc::new(event) })
+    let version =
+        key.get(ID_BYTES..).ok_or_else(|| malformed("events")(Malformed("no version")))?;
+    let version = number("events", version)?;
+    Entry::decode(key_id, version, payload).map_err(malformed("events"))
 }

@@ -1,12 +1,14 @@
 //! The rows that some changes make, written together.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{HEAD_KEY, SEQUENCE_KEY, lookup_key, numbered};
+use super::{Entry, HEAD_KEY, SEQUENCE_KEY, lookup_key, numbered};
 use crate::domain::account::{Count, Head};
 use crate::domain::event::{Body, Event};
+use crate::domain::ids::KeyId;
 use crate::ports::Change;
-use crate::storage::codec::{encode_count, encode_event, encode_head, seal};
+use crate::storage::codec::{encode_count, encode_head, seal};
 use crate::storage::journal::Location;
 use crate::storage::memory::new_lookups;
 use crate::storage::store::{Row, Tree};
@@ -45,6 +47,8 @@ impl From<Change> for Posting {
 pub(in crate::storage) struct WriteSet {
     rows: Vec<Row>,
     bytes: usize,
+    /// Which row is the head of a key; a later one takes its place.
+    heads: HashMap<KeyId, usize>,
 }
 
 impl WriteSet {
@@ -65,14 +69,19 @@ impl WriteSet {
         self.rows.push(Row { tree, key, value });
     }
 
-    /// The rows of one change, whose last event gets the position `sequence`.
-    pub(in crate::storage) fn of(posting: &Posting, sequence: u64) -> Self {
+    /// The rows of one change, whose events lie in the frame there, the last one with the position
+    /// `sequence`.
+    pub(in crate::storage) fn of(posting: &Posting, sequence: u64, at: Location) -> Self {
         let mut set = Self::default();
         let Posting { head, counts, events } = posting;
         let key_id = head.key_id;
         let first = sequence + 1 - events.len() as u64;
         for (event, sequence) in events.iter().zip(first..) {
-            set.put_event(event, sequence);
+            let (version, request) = (event.version, event.request.map(|request| request.id));
+            let entry = Entry { key_id, version, sequence, location: at, request };
+            let key = numbered(key_id, version);
+            let value = seal(&key, entry.encode());
+            set.put(Tree::Events, key, value);
         }
         for count in counts {
             let key = numbered(key_id, count.number);
@@ -84,15 +93,33 @@ impl WriteSet {
             let value = seal(&key, key_id.0.to_vec());
             set.put(Tree::Lookups, key, value);
         }
-        let key = key_id.0.to_vec();
-        let value = seal(&key, encode_head(head));
-        set.put(Tree::Keys, key, value);
+        let value = seal(&key_id.0, encode_head(head));
+        set.put_head(key_id, value);
         set
     }
 
+    /// Takes in later rows. Of the heads of a key the last one stays, so a key that many ask for
+    /// costs one head a group.
     pub(in crate::storage) fn append(&mut self, other: Self) {
-        self.bytes += other.bytes;
-        self.rows.extend(other.rows);
+        let heads: HashMap<usize, KeyId> =
+            other.heads.into_iter().map(|(key_id, place)| (place, key_id)).collect();
+        for (place, row) in other.rows.into_iter().enumerate() {
+            match heads.get(&place) {
+                Some(key_id) => self.put_head(*key_id, row.value),
+                None => self.put(row.tree, row.key, row.value),
+            }
+        }
+    }
+
+    fn put_head(&mut self, key_id: KeyId, value: Vec<u8>) {
+        let earlier = self.heads.get(&key_id).and_then(|place| self.rows.get_mut(*place));
+        if let Some(row) = earlier {
+            self.bytes = self.bytes + value.len() - row.value.len();
+            row.value = value;
+            return;
+        }
+        self.heads.insert(key_id, self.rows.len());
+        self.put(Tree::Keys, key_id.0.to_vec(), value);
     }
 
     /// Makes the whole set end with the position it brings the ledger to.
@@ -101,35 +128,11 @@ impl WriteSet {
         self.put(Tree::Meta, SEQUENCE_KEY.to_vec(), value);
     }
 
-    /// Notes where the frame lies that holds the events of a change.
-    pub(in crate::storage) fn place(&mut self, posting: &Posting, location: Location) {
-        for event in &posting.events {
-            let key = numbered(event.key_id, event.version);
-            let segment = location.segment.to_be_bytes();
-            let value = [&segment[..], &location.offset.to_be_bytes()[..]].concat();
-            let value = seal(&key, value);
-            self.put(Tree::Places, key, value);
-        }
-    }
-
     /// Makes the whole set end with the position, and the hash of the last head that is wholly
     /// applied there.
     pub(in crate::storage) fn close_at(&mut self, sequence: u64, head: &[u8; 32]) {
         self.close(sequence);
         let value = seal(HEAD_KEY, head.to_vec());
         self.put(Tree::Meta, HEAD_KEY.to_vec(), value);
-    }
-
-    fn put_event(&mut self, event: &Event, sequence: u64) {
-        let key = numbered(event.key_id, event.version);
-        let mut payload = sequence.to_be_bytes().to_vec();
-        payload.extend(encode_event(event));
-        let value = seal(&key, payload);
-        self.put(Tree::Events, key, value);
-        if let Some(request) = event.request {
-            let key = [event.key_id.0, request.id.0].concat();
-            let value = seal(&key, event.version.to_be_bytes().to_vec());
-            self.put(Tree::Requests, key, value);
-        }
     }
 }

@@ -14,8 +14,9 @@ use crate::storage::store::Tree;
 
 /// What the folder says it is.
 const FORMAT_KEY: &[u8] = b"format";
-/// The format of books that are applied from a journal; 1 was its own commit point.
-const FORMAT: &[u8] = b"benefits-ledger/2";
+/// The format of books that are applied from a journal. 1 was its own commit point, and 2 held the
+/// events once more; books of another format are made again.
+const FORMAT: &[u8] = b"benefits-ledger/3";
 
 /// How sled is opened.
 #[derive(Clone, Copy, Debug)]

@@ -34,8 +34,16 @@ fn events_come_back_as_they_were() {
     assert_eq!(back, events);
     let sequences: Vec<_> = opened.iter().map(|(sequence, _)| *sequence).collect();
     assert_eq!(sequences, (1..=events.len() as u64).collect::<Vec<_>>());
+    for ((one, expected), sequence) in back.iter().zip(&events).zip(1..) {
+        assert_eq!(one, expected);
+        assert_eq!(event(&body, &erasable, sequence).as_ref(), Ok(expected));
+    }
+    for nowhere in [0, events.len() as u64 + 1, u64::MAX] {
+        assert!(event(&body, &erasable, nowhere).is_err());
+        assert!(receipt(&body, (KEY, 1), nowhere).is_err());
+    }
     assert_eq!(head_of(&body).expect("a head"), batch.head().hash());
-    let receipt = receipt(&body, KEY, 2).expect("a receipt");
+    let receipt = receipt(&body, (KEY, 2), 2).expect("a receipt");
     assert_eq!(*receipt, *batch.receipt(1).expect("a receipt").encode());
 }
 
@@ -43,13 +51,15 @@ fn events_come_back_as_they_were() {
 fn what_is_erased_is_gone_and_the_proof_stays() {
     let events = eventful();
     let (body, mut erasable, _) = frame(&events);
-    let before = receipt(&body, KEY, 2).expect("a receipt");
+    let before = receipt(&body, (KEY, 2), 2).expect("a receipt");
     erasable[1] = Entry::Erased;
     let opened = open(&body, &erasable).expect("opens").events;
     let Body::Activated(activated) = &opened[1].1.body else { panic!("an activation") };
     assert!(activated.evidence.components().is_empty());
     assert_eq!(opened[1].1.request.expect("a request").payload, [0; 32]);
-    assert_eq!(receipt(&body, KEY, 2).expect("a receipt"), before);
+    let alone = event(&body, &erasable, opened[1].0).expect("an event");
+    assert_eq!(alone, opened[1].1);
+    assert_eq!(receipt(&body, (KEY, 2), 2).expect("a receipt"), before);
 }
 
 #[test]
@@ -72,7 +82,8 @@ fn no_bytes_make_a_body_panic() {
         let mut damaged = body.clone();
         damaged[place] ^= 0x41;
         // Whatever comes of it, it is events or an error.
-        let _ = (open(&damaged, &erasable), head_of(&damaged), receipt(&damaged, KEY, 1));
+        let _ = (open(&damaged, &erasable), head_of(&damaged), receipt(&damaged, (KEY, 1), 1));
+        let _ = (1..=8).map(|sequence| event(&damaged, &erasable, sequence)).count();
         assert!(open(&body[..place], &erasable).is_err());
     }
 }

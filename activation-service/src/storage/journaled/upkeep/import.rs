@@ -214,6 +214,6 @@ impl Importer<'_> {
         let head = self.tip.head_hash;
         let postings = changes.into_iter().map(Posting::from).collect();
         let batch = Batch { postings, first_sequence, location, previous, head };
-        self.books.apply(&batch).map_err(|error| UpkeepError::Rows(error.to_string()))
+        self.books.apply([&batch]).map_err(|error| UpkeepError::Rows(error.to_string()))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::batch;
 use super::super::books::Books;
 use super::super::open::JournaledError;
-use super::super::restore::batch_of;
+use super::super::restore::Replay;
 use super::{Step, Tell, UpkeepError, books_of, released, view};
 use crate::storage::sled::{SledOptions, SledShelf};
 use crate::storage::store::Shelf;
@@ -43,11 +43,12 @@ pub fn rebuild(
     let set_aside = set_aside.map_err(JournaledError::SetAside)?;
     let (books, _) = Books::open(&shelf)?;
     let mut walk = reader.walk(reader.start());
+    let mut replay = Replay::new(&books, 0);
     while let Some(frame) = walk.advance()? {
-        let batch = batch_of(&books, &frame, 0).map_err(JournaledError::from)?;
-        books.apply(&batch).map_err(|error| UpkeepError::Rows(error.to_string()))?;
+        replay.take(&frame).map_err(JournaledError::from)?;
         tell(Step { task: "applying", done: frame.next_sequence().saturating_sub(1), total });
     }
+    replay.apply().map_err(JournaledError::from)?;
     drop(books);
     released(&place)?;
     Ok(Rebuilt { events: total, set_aside })

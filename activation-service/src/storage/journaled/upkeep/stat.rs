@@ -68,8 +68,6 @@ pub struct Rows {
     pub counts: u64,
     /// Events.
     pub events: u64,
-    /// Recorded request ids.
-    pub requests: u64,
 }
 
 /// Reads all figures; the books are opened as a copy in `scratch`.
@@ -103,7 +101,6 @@ pub fn stat(
             keys: census.keys,
             counts: census.counts,
             events: census.events,
-            requests: census.requests,
         })
     });
     let books = books.transpose()?;

@@ -14,6 +14,7 @@ use crate::domain::account::Account;
 use crate::domain::event::Event;
 use crate::domain::ids::KeyId;
 use crate::storage::journal::{Frame, Known, NO_HEAD, View};
+use crate::storage::rows::Entry;
 use crate::storage::sled::SledOptions;
 
 /// Faults that are told in words; all are counted.
@@ -277,7 +278,7 @@ impl Replay<'_> {
                 found.events += 1;
                 apply(&mut accounts, &event, sequence, found);
                 if sequence <= self.applied && sequence % SPOT_EVERY == 1 {
-                    self.spot(&event, &frame, found);
+                    self.spot((&event, sequence), &frame, found);
                 }
             }
             tell(Step { task: "accounts", done: frame.next_sequence().saturating_sub(1), total });
@@ -320,19 +321,19 @@ impl Replay<'_> {
     }
 
     /// Looks one event up as callers do.
-    fn spot(&self, event: &Event, frame: &Frame, found: &mut Verified) {
+    fn spot(&self, (event, sequence): (&Event, u64), frame: &Frame, found: &mut Verified) {
         let Some(books) = self.books else { return };
         let (key, version) = (event.key_id, event.version);
-        if let Some(request) = event.request {
-            match books.recorded(key, request.id) {
-                Ok(Some(recorded)) if *recorded == *event => {}
-                _ => found.fault(|| {
-                    format!("books: event {version} of {key} is not found by its request")
-                }),
-            }
+        let is_noted = |entry: &Entry| {
+            entry.is_of(event) && (entry.sequence, entry.location) == (sequence, frame.location)
+        };
+        if !matches!(books.entry(key, version), Ok(Some(entry)) if is_noted(&entry)) {
+            found.fault(|| format!("books: what is noted of event {version} of {key} is another"));
         }
-        if !matches!(books.place_of(key, version), Ok(Some(place)) if place == frame.location) {
-            found.fault(|| format!("books: the place of event {version} of {key} is another"));
+        if let Some(request) = event.request
+            && !matches!(books.request(key, request.id), Ok(Some(entry)) if is_noted(&entry))
+        {
+            found.fault(|| format!("books: event {version} of {key} is not found by its request"));
         }
     }
 }
