@@ -65,7 +65,9 @@ impl App {
             (granted(decision.result, Some(&loaded.account.head))?, None)
         } else {
             let Loaded { account, recorded, .. } = loaded;
-            let seen = Seen { key_id, account: Some(account), recorded, lookup_owner: None };
+            let account = Some(account);
+            let decided = Some(decision);
+            let seen = Seen { key_id, account, recorded, lookup_owner: None, decided };
             let settled = self.committer.settle_seen(seen, command).await?;
             (granted(settled.result, settled.head.as_ref())?, settled.receipt)
         };

@@ -52,6 +52,9 @@ pub(super) struct Seen {
     pub recorded: Option<Arc<Event>>,
     /// The key that had one of the look-up digests to be registered.
     pub lookup_owner: Option<KeyId>,
+    /// What deciding came to on just this, if that was tried. It holds as long as the key is what
+    /// was seen, for a decision depends on nothing else.
+    pub decided: Option<Decision>,
 }
 
 /// The door to the writer.
@@ -100,7 +103,7 @@ impl Seen {
             Some(loaded) => (Some(loaded.account), loaded.recorded),
             None => (None, None),
         };
-        Ok(Self { key_id, account, recorded, lookup_owner })
+        Ok(Self { key_id, account, recorded, lookup_owner, decided: None })
     }
 
     fn version(&self) -> u64 {

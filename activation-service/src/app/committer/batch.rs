@@ -53,7 +53,7 @@ enum Earlier {
 impl Batch {
     /// Decides a job on the working account of its key. It is answered at once if its answer rests
     /// on nothing of this batch, and sent back if what it saw is not enough any more.
-    pub(super) fn decide(&mut self, ledger: &dyn Ledger, policy: &Policy, job: Job) {
+    pub(super) fn decide(&mut self, ledger: &dyn Ledger, policy: &Policy, mut job: Job) {
         let place = match self.place(ledger, &job) {
             Ok(place) => place,
             Err(error) => return job.fail(error.into()),
@@ -76,10 +76,13 @@ impl Batch {
             Earlier::Known(event) => event.as_deref(),
             Earlier::Away => return job.reply(Reply::Again),
         };
+        let is_as_seen = work.events.is_empty() && work.expected_version == job.seen.version();
+        let decided = job.seen.decided.take().filter(|_| is_as_seen);
         let as_loaded = is_on(Mutant::CheckOutsideDecision).then(|| work.as_loaded()).flatten();
         let account = as_loaded.as_ref().or(work.account.as_deref());
         let lookup_owner = job.seen.lookup_owner;
-        let decision = decide(Context { policy, account, recorded, lookup_owner }, &job.command);
+        let context = Context { policy, account, recorded, lookup_owner };
+        let decision = decided.unwrap_or_else(|| decide(context, &job.command));
         match work.take_in(decision, &job.command) {
             Ok(settled) if work.events.is_empty() => job.answer(settled),
             Ok(settled) => work.decided.push((job, settled)),

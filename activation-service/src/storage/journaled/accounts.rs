@@ -30,6 +30,8 @@ pub(super) struct Accounts {
     tickets: u64,
     /// Who may leave, the longest here first; a pinned one may be among them.
     leaving: VecDeque<KeyId>,
+    /// Accounts that may leave, and their bytes.
+    kept: usize,
     kept_bytes: usize,
     kept_bytes_max: usize,
     pinned_bytes: usize,
@@ -125,6 +127,7 @@ impl Accounts {
             loads: HashMap::new(),
             tickets: 0,
             leaving: VecDeque::new(),
+            kept: 0,
             kept_bytes: 0,
             kept_bytes_max,
             pinned_bytes: 0,
@@ -246,9 +249,11 @@ impl Accounts {
         }
     }
 
-    /// Sends away what there is no room for.
+    /// Sends away what there is no room for. Where there is any room the last one stays: a key with
+    /// more computers than that would else be loaded anew for every batch of those who ask for it.
     pub(super) fn make_room(&mut self) {
-        while self.kept_bytes > self.kept_bytes_max {
+        let staying = usize::from(self.kept_bytes_max > 0);
+        while self.kept_bytes > self.kept_bytes_max && self.kept > staying {
             let Some(key_id) = self.leaving.pop_front() else { return };
             let Some(resident) = self.residents.get_mut(&key_id) else { continue };
             if resident.pinned_to.is_some() {
@@ -268,6 +273,7 @@ impl Accounts {
         if resident.pinned_to.is_some() {
             self.pinned_bytes += resident.bytes;
         } else {
+            self.kept += 1;
             self.kept_bytes += resident.bytes;
             if !resident.is_queued {
                 resident.is_queued = true;
@@ -283,11 +289,12 @@ impl Accounts {
     /// Takes an account out of its place; what finds it stays.
     fn take(&mut self, key_id: KeyId) -> Option<Resident> {
         let resident = self.residents.remove(&key_id)?;
-        let bytes = match resident.pinned_to {
-            Some(_) => &mut self.pinned_bytes,
-            None => &mut self.kept_bytes,
-        };
-        *bytes -= resident.bytes;
+        if resident.pinned_to.is_some() {
+            self.pinned_bytes -= resident.bytes;
+        } else {
+            self.kept -= 1;
+            self.kept_bytes -= resident.bytes;
+        }
         Some(resident)
     }
 

@@ -22,6 +22,9 @@ use crate::storage::rows::Entry;
 const PERIOD: Duration = Duration::from_millis(250);
 /// Pieces a second.
 const PIECES_A_SECOND: u64 = 4;
+/// While events wait for the books, only one piece of so many is looked at: who asks for
+/// activations comes first.
+const PIECES_UNDER_LOAD: u32 = 8;
 /// Periods between the end of a pass and the next one.
 const PERIODS_BETWEEN_PASSES: u32 = 240;
 /// Events of a history that are read together when an account is made again.
@@ -56,7 +59,7 @@ impl ScrubWatch {
         let (stop, stopped) = channel();
         let piece = (bytes_per_s / PIECES_A_SECOND).max(1);
         let watch = move || {
-            let (mut scrub, mut pause) = (Scrub::default(), 0);
+            let (mut scrub, mut pause, mut yielded) = (Scrub::default(), 0, 0);
             loop {
                 match stopped.recv_timeout(PERIOD) {
                     Err(RecvTimeoutError::Timeout) => {}
@@ -66,6 +69,11 @@ impl ScrubWatch {
                     pause -= 1;
                     continue;
                 }
+                if shared.overlay(Overlay::lag) > 0 && yielded + 1 < PIECES_UNDER_LOAD {
+                    yielded += 1;
+                    continue;
+                }
+                yielded = 0;
                 let done = scrub.step(&shared, piece);
                 metrics::counter!("activation_scrub_bytes_total").increment(done.bytes);
                 if done.is_pass_done {

@@ -110,6 +110,25 @@ fn an_account_stays_until_the_last_of_its_events_is_applied() {
 }
 
 #[test]
+fn an_account_larger_than_the_room_stays_until_another_is_used() {
+    let states = states(4);
+    let (large, _) = &states[3];
+    let key_id = large.head.key_id;
+    let mut accounts = Accounts::new(1);
+    for ((account, events), last) in states.iter().zip(1..) {
+        accounts.pin(account, events, last);
+        accounts.unpin(key_id, last);
+        accounts.make_room();
+        assert_eq!(version(&accounts, key_id), Some(last), "it is not read again for each batch");
+    }
+    let (other, _) = registered(7);
+    read_in(&mut accounts, &other);
+    read_in(&mut accounts, &registered(8).0);
+    assert_eq!(version(&accounts, key_id), None);
+    assert_eq!(accounts.residents.len(), 1);
+}
+
+#[test]
 fn a_hundred_thousand_keys_take_no_more_than_their_room() {
     const ROOM: usize = 4 << 20;
     let mut accounts = Accounts::new(ROOM);
