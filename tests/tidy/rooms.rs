@@ -58,7 +58,7 @@ const WIRE: [&str; 11] = [
 ];
 const ENGINES: [&str; 3] = ["rusqlite", "sled", "sqlx"];
 /// All that the core may import.
-const CORE: [&str; 9] = [
+const CORE: [&str; 10] = [
     "alloc",
     "core",
     "hardware_evidence",
@@ -66,6 +66,7 @@ const CORE: [&str; 9] = [
     "product_key",
     "receipt",
     "sha2",
+    "smallvec",
     "std",
     "thiserror",
 ];

@@ -2,6 +2,7 @@
 
 use hardware_evidence::{ComponentKind, Digest};
 use sha2::{Digest as _, Sha256};
+use smallvec::SmallVec;
 use thiserror::Error;
 
 use super::matching::KindVerdict;
@@ -20,8 +21,11 @@ pub const RECIPES_ACCEPTED: [u8; 1] = [1];
 pub struct Component {
     kind: ComponentKind,
     recipe: u8,
-    digests: Vec<Digest>,
+    digests: Digests,
 }
+
+/// Digests of one kind: nearly always one, which then takes no memory of its own.
+pub type Digests = SmallVec<[Digest; 1]>;
 
 /// Why digests are no component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -42,7 +46,7 @@ impl Component {
     pub fn reported(
         kind: ComponentKind,
         recipe: u8,
-        digests: Vec<Digest>,
+        digests: impl Into<Digests>,
     ) -> Result<Self, ComponentError> {
         if !RECIPES_ACCEPTED.contains(&recipe) {
             return Err(ComponentError::Recipe);
@@ -54,8 +58,9 @@ impl Component {
     pub fn new(
         kind: ComponentKind,
         recipe: u8,
-        mut digests: Vec<Digest>,
+        digests: impl Into<Digests>,
     ) -> Result<Self, ComponentError> {
+        let mut digests = digests.into();
         match digests.len() {
             1 => {}
             n if kind.is_set() && !(1..=SET_DIGESTS_MAX).contains(&n) => {

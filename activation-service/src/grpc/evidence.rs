@@ -1,14 +1,12 @@
 //! Evidence on the wire → evidence of the domain; its shape only, for what it is worth is decided
 //! there.
 
-use std::collections::HashSet;
-
 use hardware_evidence::{ComponentKind, Digest};
 use proto::activation::v1 as pb;
 
 use super::fields::{Fields, Why};
 use crate::domain::evidence::{
-    COMPONENTS_MAX, Component, ComponentError, Evidence, RECIPES_ACCEPTED,
+    COMPONENTS_MAX, Component, ComponentError, Digests, Evidence, RECIPES_ACCEPTED,
 };
 
 pub(super) fn evidence(fields: &mut Fields, wire: Option<pb::Evidence>) -> Option<Evidence> {
@@ -20,15 +18,13 @@ pub(super) fn evidence(fields: &mut Fields, wire: Option<pb::Evidence>) -> Optio
         return fields.bad(at, Why::Required, format!("send 1 to {COMPONENTS_MAX} components"));
     }
     fields.bounded(at, wire.components.len(), COMPONENTS_MAX, "components")?;
-    let mut seen = HashSet::new();
-    let mut components = Some(Vec::new());
-    for (index, wire) in wire.components.into_iter().enumerate() {
-        let parsed = component(fields, &format!("{at}[{index}]"), &wire, &mut seen);
-        components = components.zip(parsed).map(|(mut components, component)| {
-            components.push(component);
-            components
-        });
+    let count = wire.components.len();
+    let (mut seen, mut components) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    for (index, wire) in wire.components.iter().enumerate() {
+        components.extend(component(fields, index, wire, &mut seen));
     }
+    // What is wrong with the others is told; without them this is no evidence.
+    let components = (components.len() == count).then_some(components);
     match Evidence::new(components?) {
         Ok(evidence) => Some(evidence),
         Err(error) => fields.bad(at, Why::Malformed, error.to_string()),
@@ -37,50 +33,56 @@ pub(super) fn evidence(fields: &mut Fields, wire: Option<pb::Evidence>) -> Optio
 
 fn component(
     fields: &mut Fields,
-    at: &str,
+    index: usize,
     wire: &pb::EvidenceComponent,
-    seen: &mut HashSet<(ComponentKind, u32)>,
+    seen: &mut Vec<(ComponentKind, u32)>,
 ) -> Option<Component> {
-    let kind = kind(fields, format!("{at}.kind"), wire.kind);
-    let kind = match kind {
-        Some(kind) if !seen.insert((kind, wire.recipe_version)) => fields.bad(
-            format!("{at}.kind"),
+    // Only what is bad needs a name.
+    let at = |field: &str| format!("evidence.components[{index}].{field}");
+    let kind = match ComponentKind::from_number(wire.kind) {
+        // There are a few, so looking at each is the quickest.
+        Some(kind) if seen.contains(&(kind, wire.recipe_version)) => fields.bad(
+            at("kind"),
             Why::Duplicate,
             format!("{kind} occurs more than once with the same recipe_version"),
         ),
-        other => other,
+        Some(kind) => {
+            seen.push((kind, wire.recipe_version));
+            Some(kind)
+        }
+        None if wire.kind == 0 => fields.bad(at("kind"), Why::Required, "name a kind"),
+        None => {
+            let description = format!("{} is no kind of component", wire.kind);
+            fields.bad(at("kind"), Why::UnknownValue, description)
+        }
     };
     let recipe = u8::try_from(wire.recipe_version).ok().filter(|r| RECIPES_ACCEPTED.contains(r));
     let recipe = recipe.or_else(|| {
         let description = ComponentError::Recipe.to_string();
-        fields.bad(format!("{at}.recipe_version"), Why::UnknownValue, description)
+        fields.bad(at("recipe_version"), Why::UnknownValue, description)
     });
-    let digests = digests(fields, &format!("{at}.digests"), &wire.digests);
+    let digests = digests(fields, || at("digests"), &wire.digests);
     let (kind, recipe, digests) = (kind?, recipe?, digests?);
     match Component::reported(kind, recipe, digests) {
         Ok(component) => Some(component),
         Err(error @ ComponentError::Recipe) => {
-            fields.bad(format!("{at}.recipe_version"), Why::UnknownValue, error.to_string())
+            fields.bad(at("recipe_version"), Why::UnknownValue, error.to_string())
         }
         Err(error @ (ComponentError::NotOne | ComponentError::SetSize)) => {
             let why = if wire.digests.is_empty() { Why::Required } else { Why::TooMany };
-            fields.bad(format!("{at}.digests"), why, error.to_string())
+            fields.bad(at("digests"), why, error.to_string())
         }
-    }
-}
-
-fn kind(fields: &mut Fields, at: String, number: i32) -> Option<ComponentKind> {
-    match ComponentKind::from_number(number) {
-        Some(kind) => Some(kind),
-        None if number == 0 => fields.bad(at, Why::Required, "name a kind"),
-        None => fields.bad(at, Why::UnknownValue, format!("{number} is no kind of component")),
     }
 }
 
 /// The digests, if all have their length; the first that has not is told, for one mistake makes all
 /// wrong.
-fn digests<B: AsRef<[u8]>>(fields: &mut Fields, at: &str, wire: &[B]) -> Option<Vec<Digest>> {
-    let mut digests = Vec::with_capacity(wire.len());
+fn digests<B: AsRef<[u8]>>(
+    fields: &mut Fields,
+    at: impl Fn() -> String,
+    wire: &[B],
+) -> Option<Digests> {
+    let mut digests = Digests::with_capacity(wire.len());
     for (index, bytes) in wire.iter().enumerate() {
         match bytes.as_ref().try_into() {
             Ok(bytes) => digests.push(Digest(bytes)),
@@ -88,7 +90,7 @@ fn digests<B: AsRef<[u8]>>(fields: &mut Fields, at: &str, wire: &[B]) -> Option<
                 let (length, needed) = (bytes.as_ref().len(), Digest::BYTES);
                 let description =
                     format!("digest {index} has {length} bytes; exactly {needed} are needed");
-                return fields.bad(at, Why::WrongLength, description);
+                return fields.bad(at(), Why::WrongLength, description);
             }
         }
     }

@@ -11,12 +11,8 @@ use super::sled::OpenError;
 /// Which rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tree {
-    /// Heads of accounts.
-    Keys,
-    /// Counts.
-    Counts,
-    /// What is noted of events, which are in the journal.
-    Events,
+    /// Accounts: of each key its head, its counts, and what is noted of its events.
+    Accounts,
     /// Look-up digests.
     Lookups,
     /// When computers were last seen.
@@ -27,16 +23,13 @@ pub enum Tree {
 
 impl Tree {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Keys, Self::Counts, Self::Events, Self::Lookups, Self::Seen, Self::Meta];
+    pub const ALL: [Self; 4] = [Self::Accounts, Self::Lookups, Self::Seen, Self::Meta];
 
     /// Its name on disk.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Keys => "keys",
-            Self::Counts => "counts",
-            Self::Events => "events",
+            Self::Accounts => "accounts",
             Self::Lookups => "lookups",
             Self::Seen => "seen",
             Self::Meta => "meta",
@@ -90,8 +83,6 @@ pub trait Store: Send + Sync {
     fn write(&self, rows: &[Row]) -> Result<(), StoreError>;
     /// Makes what was written durable.
     fn sync(&self) -> Result<(), StoreError>;
-    /// How many rows a tree has; it may have to read them.
-    fn count(&self, tree: Tree) -> Result<u64, StoreError>;
 }
 
 /// Where the engine's files are.

@@ -31,11 +31,12 @@ fn await_lock(folder: &Path) {
 async fn a_damaged_row_is_an_error_and_never_an_answer() {
     let folder = tempfile::tempdir().expect("a folder");
     let flip = |db: &sled::Db| {
-        let keys = db.open_tree("keys").expect("a tree");
-        let mut row = keys.get(key_id(1).0).expect("read").expect("there").to_vec();
+        let (tree, heads) = crate::rows::of(db, "heads");
+        let (key, head) = heads.first().expect("a head");
+        let mut row = head.to_vec();
         let place = row.len() - 10;
         row[place] ^= 1;
-        keys.insert(key_id(1).0, row).expect("written");
+        tree.insert(key, row).expect("written");
     };
     let ledger = with_books(folder.path(), flip).await;
     assert!(ledger.load(KeyRef::Id(key_id(1)), None).await.is_err());
@@ -44,7 +45,7 @@ async fn a_damaged_row_is_an_error_and_never_an_answer() {
 #[tokio::test]
 async fn a_look_up_that_leads_nowhere_is_damage_and_not_an_unknown_key() {
     let folder = tempfile::tempdir().expect("a folder");
-    let clear = |db: &sled::Db| db.open_tree("keys").expect("a tree").clear().expect("cleared");
+    let clear = |db: &sled::Db| db.open_tree("accounts").expect("there").clear().expect("cleared");
     let ledger = with_books(folder.path(), clear).await;
     assert!(ledger.load(KeyRef::Lookup(vec![lookup(1)]), None).await.is_err());
 }

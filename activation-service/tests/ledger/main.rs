@@ -22,6 +22,7 @@ mod keys;
 mod mending;
 mod mounted;
 mod mutants;
+mod rows;
 mod scrub;
 mod sick;
 mod space;

@@ -223,8 +223,8 @@ fn p5_a_place_that_leads_to_another_event_is_damage_of_the_books() {
     let before = account(&ledger, 1);
     crate::filled::close(ledger, folder.path());
     let db = sled::open(folder.path().join("sled")).expect("opens");
-    let places = db.open_tree("events").expect("a tree");
-    let key = |version: u64| [&key_id(1).0[..], &version.to_be_bytes()[..]].concat();
+    let (places, _) = crate::rows::of(&db, "events");
+    let key = |version: u64| [&key_id(1).0[..], &[2], &version.to_be_bytes()[..]].concat();
     let row = places.get(key(3)).expect("read").expect("there");
     // Its checksum holds, and it is the place of the event before.
     let place = places.get(key(2)).expect("read").expect("there")[..row.len() - 4].to_vec();
@@ -343,19 +343,19 @@ async fn ready_again(ledger: &JournaledLedger) {
 
 #[tokio::test]
 async fn p5_rotten_rows_of_sled_are_found_when_they_are_read_and_mended_by_the_ledger_itself() {
-    for tree in ["keys", "counts", "events", "lookups"] {
+    for tree in crate::rows::KINDS {
         let folder = tempfile::tempdir().expect("a folder");
         crate::filled::filled(folder.path()).await;
         let db = sled::open(folder.path().join("sled")).expect("opens");
-        let rows = db.open_tree(tree).expect("a tree");
-        for row in rows.iter() {
-            let (key, mut value) = row.map(|(key, value)| (key, value.to_vec())).expect("read");
+        let (place, rows) = crate::rows::of(&db, tree);
+        for (key, value) in rows {
+            let mut value = value.to_vec();
             let last = value.len() - 1;
             value[last] ^= 1;
-            rows.insert(key, value).expect("written");
+            place.insert(key, value).expect("written");
         }
         db.flush().expect("flushed");
-        drop((rows, db));
+        drop((place, db));
         let file = std::fs::File::open(folder.path().join("sled/db")).expect("the file");
         file.lock().and_then(|()| file.unlock()).expect("free in the end");
 

@@ -40,8 +40,8 @@ async fn until_ready(ledger: &JournaledLedger, wanted: bool) -> Result<(), Strin
 /// Changes the database that nobody has open.
 fn damage(folder: &Path, tree: &str, change: impl Fn(&sled::Tree, sled::IVec, sled::IVec)) {
     let db = sled::open(folder.join("sled")).expect("opens");
-    let tree = db.open_tree(tree).expect("a tree");
-    let (key, row) = tree.iter().nth(3).expect("rows").expect("readable");
+    let (tree, rows) = crate::rows::of(&db, tree);
+    let (key, row) = rows.into_iter().nth(3).expect("rows");
     change(&tree, key, row);
     tree.flush().expect("flushed");
     drop(tree);
@@ -78,7 +78,7 @@ async fn p5_damaged_rows_of_every_tree_are_found_and_made_again() {
     let lose = |tree: &sled::Tree, key: sled::IVec, _: sled::IVec| {
         tree.remove(key).expect("removed");
     };
-    for tree in ["keys", "counts", "events", "lookups"] {
+    for tree in crate::rows::KINDS {
         for (what, is_lost) in [("flipped", false), ("lost", true)] {
             let home = tempfile::tempdir().expect("a folder");
             let folder = home.path().join("ledger");
@@ -106,13 +106,13 @@ async fn p5_a_head_that_is_older_than_its_events_is_found() {
     let folder = home.path().join("ledger");
     filled(&folder).await;
     let older = std::cell::RefCell::new(Vec::new());
-    damage(&folder, "keys", |_, key, row| *older.borrow_mut() = vec![key, row]);
+    damage(&folder, "heads", |_, key, row| *older.borrow_mut() = vec![key, row]);
     let ledger = open(&folder);
     let loaded = ledger.load(KeyRef::Id(key_id(4)), None).await.expect("answers").expect("known");
     let next = change(Some(&loaded.account), &activate(99, 99));
     ledger.commit(vec![next]).await.expect("answers");
     close(ledger, &folder);
-    damage(&folder, "keys", |tree, _, _| {
+    damage(&folder, "heads", |tree, _, _| {
         let older = older.borrow();
         assert_ne!(tree.get(&older[0]).expect("read").as_ref(), Some(&older[1]), "key 4 is newer");
         tree.insert(&older[0], &older[1]).expect("written");

@@ -130,8 +130,4 @@ impl Store for SickStore {
         self.check(None)?;
         self.inner.sync()
     }
-
-    fn count(&self, tree: Tree) -> Result<u64, StoreError> {
-        self.inner.count(tree)
-    }
 }

@@ -17,7 +17,7 @@ use crate::domain::specimens::{FULL, JUNK_BOARD, Key, computer, junk, part, poli
 fn by_recipe(recipe: u8, report: &Evidence) -> Vec<Component> {
     let other = |digest: &Digest| Digest(digest.0.map(|byte| byte ^ recipe));
     let component = |it: &Component| {
-        let digests = it.digests().iter().map(other).collect();
+        let digests: Vec<_> = it.digests().iter().map(other).collect();
         Component::new(it.kind(), recipe, digests).expect("valid")
     };
     report.components().iter().map(component).collect()
@@ -70,7 +70,7 @@ fn without_an_overlap_every_computer_looks_new() {
 #[test]
 fn of_a_set_nothing_is_gained_while_it_shows_a_stranger() {
     let with = |numbers: &[u8]| {
-        let digests = numbers.iter().map(|number| part(K::Nic, *number)).collect();
+        let digests: Vec<_> = numbers.iter().map(|number| part(K::Nic, *number)).collect();
         let nic = Component::new(K::Nic, 1, digests).expect("valid");
         let rest = FULL.into_iter().filter(|kind| *kind != K::Nic).collect::<Vec<_>>();
         let rest = computer(&rest, &[]);

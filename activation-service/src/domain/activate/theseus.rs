@@ -26,7 +26,7 @@ fn ship(slots: &[Slot], swapped: &[Slot]) -> Evidence {
     let component = |kind: K| {
         let of_it = slots.iter().filter(|slot| slot.0 == kind);
         let number = |slot: &Slot| slot.1 + if swapped.contains(slot) { 100 } else { 1 };
-        let digests = of_it.map(|slot| part(kind, number(slot))).collect();
+        let digests: Vec<_> = of_it.map(|slot| part(kind, number(slot))).collect();
         Component::new(kind, 1, digests).expect("valid")
     };
     Evidence::new(FULL.into_iter().map(component).collect()).expect("valid")

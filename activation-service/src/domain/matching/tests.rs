@@ -153,7 +153,7 @@ fn junk_digest(salt: &hardware_evidence::DeploymentSalt) -> Digest {
 fn a_set_matches_when_one_member_is_still_there() {
     let set = |numbers: &[u8]| {
         let digests = numbers.iter().map(|n| crate::domain::specimens::part(K::Nic, *n));
-        let nic = Component::new(K::Nic, 1, digests.collect()).expect("valid");
+        let nic = Component::new(K::Nic, 1, digests.collect::<Vec<_>>()).expect("valid");
         Evidence::new(vec![nic]).expect("valid")
     };
     let comparison = compare(policy(), &set(&[1, 2, 3]), &set(&[3, 9]), false);

@@ -27,7 +27,8 @@ pub(crate) fn any_evidence() -> impl Strategy<Value = Evidence> {
         .prop_flat_map(move |kinds| kinds.into_iter().map(component).collect::<Vec<_>>())
         .prop_map(|components| {
             let component = |kind, recipe, numbers: Vec<u8>| {
-                let digests = numbers.into_iter().map(|number| part(kind, number)).collect();
+                let digests: Vec<_> =
+                    numbers.into_iter().map(|number| part(kind, number)).collect();
                 Component::new(kind, recipe, digests).expect("valid")
             };
             let both = components.into_iter().flat_map(|(kind, old, new)| {

@@ -5,7 +5,7 @@ use hardware_evidence::{ComponentKind, Digest};
 use super::FORMAT;
 use super::wire::{Malformed, Reader, Writer};
 use crate::domain::event::Outcome;
-use crate::domain::evidence::{Component, Evidence};
+use crate::domain::evidence::{Component, Digests, Evidence};
 use crate::domain::terms::Platform;
 
 /// The bytes of evidence by itself.
@@ -34,7 +34,11 @@ pub(super) fn put_evidence(w: &mut Writer, evidence: &Evidence) {
 pub(super) fn evidence(r: &mut Reader<'_>) -> Result<Evidence, Malformed> {
     let components = r.list(|r| {
         let (kind, recipe) = (kind(r)?, r.byte()?);
-        let digests = r.list(|r| Ok(Digest(r.fixed()?)))?;
+        let mut digests = Digests::new();
+        r.each(|r, _| {
+            digests.push(Digest(r.fixed()?));
+            Ok(())
+        })?;
         Component::new(kind, recipe, digests).map_err(|_| Malformed("bad component"))
     })?;
     if components.is_empty() {

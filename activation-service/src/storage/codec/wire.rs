@@ -76,6 +76,9 @@ impl Writer {
     }
 }
 
+/// Elements of a list that room is made for beforehand; no longer one is usual.
+const RESERVED_MAX: usize = 128;
+
 /// Reads values in the order they were written.
 pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
@@ -174,12 +177,26 @@ impl<'a> Reader<'a> {
         &mut self,
         mut read: impl FnMut(&mut Self) -> Result<T, Malformed>,
     ) -> Result<Vec<T>, Malformed> {
+        let mut list = Vec::new();
+        self.each(|r, left| {
+            if list.is_empty() {
+                list.reserve_exact(left.min(RESERVED_MAX));
+            }
+            list.push(read(r)?);
+            Ok(())
+        })?;
+        Ok(list)
+    }
+
+    /// Reads the elements of a list one after the other, and says how many are left with this one.
+    pub(crate) fn each(
+        &mut self,
+        mut read: impl FnMut(&mut Self, usize) -> Result<(), Malformed>,
+    ) -> Result<(), Malformed> {
         let length = self.number()?;
-        // Every element takes at least a byte, so a damaged length cannot reserve more than the
-        // row.
-        if length > self.bytes.len() as u64 {
-            return Err(Malformed("a list is too long"));
-        }
-        (0..length).map(|_| read(self)).collect()
+        // Every element takes at least a byte, so a damaged length is nothing to rely on.
+        let length = usize::try_from(length).ok().filter(|length| *length <= self.bytes.len());
+        let length = length.ok_or(Malformed("a list is too long"))?;
+        (0..length).rev().try_for_each(|behind| read(self, behind + 1))
     }
 }

@@ -178,10 +178,13 @@ impl Books {
     /// An account with the requests that it recorded.
     pub(super) fn fetch(&self, key_id: KeyId) -> Result<Option<Fetched>, RowError> {
         self.read(|rows| {
-            let Some(account) = rows.account(key_id)? else { return Ok(None) };
             let mut requests = Requests::default();
-            rows.requests(key_id, |request, version| requests.insert(request, version))?;
-            Ok(Some(Fetched { account: Arc::new(account), requests }))
+            let account = rows.fetch(key_id, |entry| {
+                if let Some(request) = entry.request {
+                    requests.insert(request, entry.version);
+                }
+            })?;
+            Ok(account.map(|account| Fetched { account: Arc::new(account), requests }))
         })
     }
 

@@ -3,15 +3,16 @@
 
 mod census;
 mod entry;
+mod key;
 mod write_set;
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use thiserror::Error;
 
 use crate::domain::account::{Account, Head};
-use crate::domain::ids::{ActivationId, ID_BYTES, KeyId, RequestId};
+use crate::domain::ids::{ActivationId, KeyId, RequestId};
 use crate::domain::product_key::LookupDigest;
 use crate::mutants::{self, Mutant};
 use crate::ports::Span;
@@ -19,6 +20,7 @@ use crate::storage::codec::{Malformed, decode_count, decode_head, unseal};
 use crate::storage::store::{Row, Store, StoreError, Tree};
 pub(in crate::storage) use census::Census;
 pub(in crate::storage) use entry::Entry;
+use key::RowOf;
 pub(in crate::storage) use write_set::{Posting, WriteSet};
 
 const SEQUENCE_KEY: &[u8] = b"applied_sequence";
@@ -98,37 +100,59 @@ impl Rows {
         &self,
         lookup: &LookupDigest,
     ) -> Result<Option<KeyId>, RowError> {
-        let key = lookup_key(lookup);
+        let key = key::lookup(lookup);
         let Some(row) = self.store.get(Tree::Lookups, &key)? else { return Ok(None) };
         let id = unseal(&key, &row).map(KeyId::from_slice).map_err(malformed("lookups"))?;
         id.map(Some).ok_or_else(|| malformed("lookups")(Malformed("no key id")))
     }
 
     pub(in crate::storage) fn head(&self, key_id: KeyId) -> Result<Option<Head>, RowError> {
-        let Some(row) = self.store.get(Tree::Keys, &key_id.0)? else { return Ok(None) };
-        let head = unseal(&key_id.0, &row).and_then(decode_head).map_err(malformed("keys"))?;
-        if head.key_id == key_id {
-            return Ok(Some(head));
-        }
-        Err(RowError::Inconsistent(format!("the head of {key_id} is that of {}", head.key_id)))
+        let key = key::head(key_id);
+        let row = self.store.get(Tree::Accounts, &key)?;
+        row.map(|row| head(key_id, &key, &row)).transpose()
     }
 
     pub(in crate::storage) fn account(&self, key_id: KeyId) -> Result<Option<Account>, RowError> {
-        let Some(head) = self.head(key_id)? else { return Ok(None) };
-        let mut counts = Vec::new();
-        let (from, to) = (numbered(key_id, 0), numbered(key_id, u64::MAX));
-        self.each(Tree::Counts, (&from, Some(&to)), false, |key, row| {
-            let count = unseal(key, row).and_then(decode_count).map_err(malformed("counts"))?;
-            if numbered(key_id, count.number) != key
-                || count.number > head.version
-                || counts.len() == COUNTS_MAX
-            {
-                let number = count.number;
-                return Err(RowError::Inconsistent(format!("{key_id} has a count {number}")));
+        self.read_account(key_id, &key::account(key_id), |_| ())
+    }
+
+    /// An account, and what is noted of its events.
+    pub(in crate::storage) fn fetch(
+        &self,
+        key_id: KeyId,
+        show: impl FnMut(Entry),
+    ) -> Result<Option<Account>, RowError> {
+        self.read_account(key_id, &key::all(key_id), show)
+    }
+
+    fn read_account(
+        &self,
+        key_id: KeyId,
+        range: &Range<Vec<u8>>,
+        mut show: impl FnMut(Entry),
+    ) -> Result<Option<Account>, RowError> {
+        let (mut held, mut counts) = (None, Vec::new());
+        self.each(Tree::Accounts, range, false, |key, row| {
+            match key::read(key).map_err(malformed("accounts"))?.1 {
+                RowOf::Head => held = Some(head(key_id, key, row)?),
+                RowOf::Count(number) => {
+                    let count = unseal(key, row).and_then(decode_count);
+                    let count = count.map_err(malformed("accounts"))?;
+                    if count.number != number || counts.len() == COUNTS_MAX {
+                        let told = format!("{key_id} has a count {}", count.number);
+                        return Err(RowError::Inconsistent(told));
+                    }
+                    counts.push(count);
+                }
+                RowOf::Event(version) => show(entry((key_id, version), key, row)?),
             }
-            counts.push(count);
             Ok(ControlFlow::Continue(()))
         })?;
+        let Some(head) = held else { return Ok(None) };
+        if let Some(last) = counts.last().filter(|last| last.number > head.version) {
+            let told = format!("{key_id} has a count {} before its event", last.number);
+            return Err(RowError::Inconsistent(told));
+        }
         let account = Account { head, counts: counts.into_iter().collect() };
         if !mutants::is_on(Mutant::SkipVerification) {
             account.verify().map_err(|error| RowError::Inconsistent(error.to_string()))?;
@@ -142,9 +166,9 @@ impl Rows {
         key_id: KeyId,
         version: u64,
     ) -> Result<Option<Entry>, RowError> {
-        let key = numbered(key_id, version);
-        let row = self.store.get(Tree::Events, &key)?;
-        row.map(|row| entry(key_id, &key, &row)).transpose()
+        let key = key::event(key_id, version);
+        let row = self.store.get(Tree::Accounts, &key)?;
+        row.map(|row| entry((key_id, version), &key, &row)).transpose()
     }
 
     /// What is noted of the event that recorded a request; it looks at all events of the key.
@@ -162,20 +186,6 @@ impl Rows {
             ControlFlow::Break(())
         })?;
         Ok(found)
-    }
-
-    /// Shows what is noted of all events of a key that recorded a request.
-    pub(in crate::storage) fn requests(
-        &self,
-        key_id: KeyId,
-        mut show: impl FnMut(RequestId, u64),
-    ) -> Result<(), RowError> {
-        self.entries_of(key_id, (0, u64::MAX), false, |entry| {
-            if let Some(request) = entry.request {
-                show(request, entry.version);
-            }
-            ControlFlow::Continue(())
-        })
     }
 
     /// What is noted of a part of the history of a key.
@@ -210,9 +220,12 @@ impl Rows {
         descending: bool,
         mut show: impl FnMut(Entry) -> ControlFlow<()>,
     ) -> Result<(), RowError> {
-        let (from, to) = (numbered(key_id, from), numbered(key_id, to));
-        self.each(Tree::Events, (&from, Some(&to)), descending, |key, row| {
-            Ok(show(entry(key_id, key, row)?))
+        let range = key::event(key_id, from)..key::event(key_id, to);
+        self.each(Tree::Accounts, &range, descending, |key, row| {
+            match key::read(key).map_err(malformed("accounts"))?.1 {
+                RowOf::Event(version) => Ok(show(entry((key_id, version), key, row)?)),
+                RowOf::Head | RowOf::Count(_) => Ok(ControlFlow::Continue(())),
+            }
         })
     }
 
@@ -239,11 +252,12 @@ impl Rows {
     fn each(
         &self,
         tree: Tree,
-        (from, to): (&[u8], Option<&[u8]>),
+        range: &Range<Vec<u8>>,
         descending: bool,
         mut read: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, RowError>,
     ) -> Result<(), RowError> {
         let mut failed = None;
+        let (from, to) = (range.start.as_slice(), Some(range.end.as_slice()));
         self.store.scan(tree, from, to, descending, &mut |key, row| match read(key, row) {
             Ok(flow) => flow,
             Err(error) => {
@@ -268,18 +282,15 @@ fn sealed_number(tree: &'static str, key: &[u8], row: &[u8]) -> Result<u64, RowE
     number(tree, unseal(key, row).map_err(malformed(tree))?)
 }
 
-fn numbered(key_id: KeyId, number: u64) -> Vec<u8> {
-    [&key_id.0[..], &number.to_be_bytes()[..]].concat()
+fn head(key_id: KeyId, key: &[u8], row: &[u8]) -> Result<Head, RowError> {
+    let head = unseal(key, row).and_then(decode_head).map_err(malformed("accounts"))?;
+    if head.key_id == key_id {
+        return Ok(head);
+    }
+    Err(RowError::Inconsistent(format!("the head of {key_id} is that of {}", head.key_id)))
 }
 
-fn lookup_key(lookup: &LookupDigest) -> Vec<u8> {
-    [&lookup.pepper.0.to_be_bytes()[..], &lookup.digest[..]].concat()
-}
-
-fn entry(key_id: KeyId, key: &[u8], row: &[u8]) -> Result<Entry, RowError> {
-    let payload = unseal(key, row).map_err(malformed("events"))?;
-    let version =
-        key.get(ID_BYTES..).ok_or_else(|| malformed("events")(Malformed("no version")))?;
-    let version = number("events", version)?;
-    Entry::decode(key_id, version, payload).map_err(malformed("events"))
+fn entry((key_id, version): (KeyId, u64), key: &[u8], row: &[u8]) -> Result<Entry, RowError> {
+    let payload = unseal(key, row).map_err(malformed("accounts"))?;
+    Entry::decode(key_id, version, payload).map_err(malformed("accounts"))
 }

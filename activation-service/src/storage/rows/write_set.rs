@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Entry, HEAD_KEY, SEQUENCE_KEY, lookup_key, numbered};
+use super::{Entry, HEAD_KEY, SEQUENCE_KEY, key};
 use crate::domain::account::{Count, Head};
 use crate::domain::event::{Body, Event};
 use crate::domain::ids::KeyId;
@@ -79,21 +79,21 @@ impl WriteSet {
         for (event, sequence) in events.iter().zip(first..) {
             let (version, request) = (event.version, event.request.map(|request| request.id));
             let entry = Entry { key_id, version, sequence, location: at, request };
-            let key = numbered(key_id, version);
+            let key = key::event(key_id, version);
             let value = seal(&key, entry.encode());
-            set.put(Tree::Events, key, value);
+            set.put(Tree::Accounts, key, value);
         }
         for count in counts {
-            let key = numbered(key_id, count.number);
+            let key = key::count(key_id, count.number);
             let value = seal(&key, encode_count(count));
-            set.put(Tree::Counts, key, value);
+            set.put(Tree::Accounts, key, value);
         }
         for lookup in new_lookups(events.iter().map(AsRef::as_ref)) {
-            let key = lookup_key(&lookup);
+            let key = key::lookup(&lookup);
             let value = seal(&key, key_id.0.to_vec());
             set.put(Tree::Lookups, key, value);
         }
-        let value = seal(&key_id.0, encode_head(head));
+        let value = seal(&key::head(key_id), encode_head(head));
         set.put_head(key_id, value);
         set
     }
@@ -119,7 +119,7 @@ impl WriteSet {
             return;
         }
         self.heads.insert(key_id, self.rows.len());
-        self.put(Tree::Keys, key_id.0.to_vec(), value);
+        self.put(Tree::Accounts, key::head(key_id), value);
     }
 
     /// Makes the whole set end with the position it brings the ledger to.

@@ -119,12 +119,12 @@ mod tests {
         let folder = home.path().join("sled");
         let shelf = SledShelf { folder, options: SledOptions::default() };
         let store = shelf.open().expect("opens");
-        let row = Row { tree: Tree::Keys, key: vec![1], value: vec![2] };
+        let row = Row { tree: Tree::Accounts, key: vec![1], value: vec![2] };
         store.write(&[row]).expect("written");
-        let seen = store.scan(Tree::Keys, &[], None, false, &mut |_, _| panic!("over a row"));
+        let seen = store.scan(Tree::Accounts, &[], None, false, &mut |_, _| panic!("over a row"));
         assert!(matches!(seen, Err(StoreError::Damaged(_))), "{seen:?}");
         drop(store);
         let store = shelf.open().expect("opens again");
-        assert_eq!(store.get(Tree::Keys, &[1]), Ok(Some(vec![2])));
+        assert_eq!(store.get(Tree::Accounts, &[1]), Ok(Some(vec![2])));
     }
 }

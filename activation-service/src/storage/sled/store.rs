@@ -94,11 +94,6 @@ impl Store for SledStore {
         // sled's own flush leaves the data in the page cache.
         self.file.sync_data().map_err(|error| told(sled::Error::Io(error)))
     }
-
-    fn count(&self, tree: Tree) -> Result<u64, StoreError> {
-        let tree = self.tree(tree)?;
-        guarded(|| Ok(tree.len() as u64))
-    }
 }
 
 /// What sled panicked over is damaged; what it left half done is never used again.

@@ -320,10 +320,6 @@ impl Store for SimStore {
         state.settle(kept);
         begun.map_err(|strike| strike.error)
     }
-
-    fn count(&self, tree: Tree) -> Result<u64, StoreError> {
-        Ok(self.lock()?.seen.get(&tree).map_or(0, BTreeMap::len) as u64)
-    }
 }
 
 fn put_all(into: &mut Rows, rows: Vec<Row>) {
