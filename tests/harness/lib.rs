@@ -6,6 +6,7 @@
 
 mod computer;
 pub mod crash;
+mod frames;
 mod person;
 mod program;
 mod refusal;
@@ -16,6 +17,7 @@ mod wire;
 mod world;
 
 pub use computer::Computer;
+pub use frames::{Frame, FrameKind, Frames, cancel, last_data};
 pub use person::{Headers, Person};
 pub use program::{Program, Said, Tool, signal};
 pub use refusal::{Refusal, refusal};

@@ -141,7 +141,7 @@ impl OpenCall {
     /// # Errors
     /// There is no answer.
     pub async fn end(mut self, body: Bytes) -> Result<RawAnswer> {
-        // A server that has refused the call by its headers reads no body.
+        // A server that has refused the call by its headers may have closed the stream.
         let _ = self.body.send_data(body).await;
         drop(self.body);
         let (parts, body) = self.answer.await?.context("an answer")?.into_parts();

@@ -35,6 +35,7 @@ mod list_key_events;
 mod list_key_reveals;
 mod list_offers;
 mod list_products;
+mod overload;
 mod preview_activation;
 mod release_activation;
 mod reload_content;

@@ -20,7 +20,7 @@ use tower::Service as _;
 use super::body::{CallBody, Record};
 use super::deadline::{self, Deadline};
 use super::methods::Methods;
-use super::{Limits, Peer, transport_fault};
+use super::{Limits, Peer, late_body, transport_fault};
 use crate::auth::{self, Authenticator, Caller};
 use crate::status::{Fault, Language};
 
@@ -74,16 +74,19 @@ impl CallService {
             permits: [None, None],
             code: None,
         };
-        if !is_grpc(&request) {
-            return not_grpc(record);
-        }
-        if found.is_none() {
-            return refused(transport_fault::unknown_method(), record);
-        }
-        match self.admit(&mut request, &mut record) {
-            Ok(deadline) => self.handle(request, deadline, record).await,
-            Err(fault) => refused(fault, record),
-        }
+        let refusal = if !is_grpc(&request) {
+            not_grpc(record)
+        } else if found.is_none() {
+            refused(transport_fault::unknown_method(), record)
+        } else {
+            match self.admit(&mut request, &mut record) {
+                Ok(deadline) => return self.handle(request, deadline, record).await,
+                Err(fault) => refused(fault, record),
+            }
+        };
+        let time_max = Duration::from_millis(self.server.limits.call_timeout_ms_max);
+        late_body::take(request.into_body(), time_max);
+        refusal
     }
 
     /// Everything that is decided before the message is read.

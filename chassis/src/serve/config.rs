@@ -88,9 +88,14 @@ pub struct Limits {
     pub stream_window_bytes: u32,
     /// Flow-control window of a connection; default 256 KiB.
     pub connection_window_bytes: u32,
-    /// Streams reset for the peer's errors before the connection is closed; default 256.
+    /// Streams reset for the peer's errors, over the life of a connection, before it is closed;
+    /// default 256. It costs a peer next to nothing to have us reset streams, by bytes beyond what
+    /// was announced for instance, so the figure is small. An honest client makes hardly any such
+    /// error: what it sends for a call that is refused meanwhile is taken, and is none.
     pub local_error_reset_streams_max: usize,
-    /// Streams that the peer reset before we accepted them; default 20.
+    /// Streams that the peer reset before we accepted them; default 20. We accept whenever bytes
+    /// have come, so only a call that is reset in the same breath is one of them; a client that
+    /// gives up calls, however many, resets what is accepted.
     pub pending_accept_reset_streams_max: usize,
     /// HTTP/2 ping interval; default 30 000 ms.
     pub keepalive_interval_ms: u64,

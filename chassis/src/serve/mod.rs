@@ -10,6 +10,7 @@ mod config;
 mod connection;
 mod deadline;
 mod health;
+mod late_body;
 mod methods;
 mod run;
 mod tls;
