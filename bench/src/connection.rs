@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use anyhow::{Context as _, Result};
@@ -28,17 +29,23 @@ pub struct Target {
     pub address: SocketAddr,
     /// `/package.Service/Method`.
     pub path: http::uri::PathAndQuery,
-    /// Further headers of each call.
-    pub headers: Vec<(String, String)>,
+    /// Further headers of each caller: call number n is made by the caller at n modulo their
+    /// number. None for calls without further headers.
+    pub callers: Vec<Headers>,
 }
+
+/// Names and values.
+pub type Headers = Vec<(String, String)>;
 
 /// One connection; clones share it.
 #[derive(Clone)]
 pub struct Connection {
     client: Grpc<Wire>,
     path: http::uri::PathAndQuery,
-    headers: Vec<(MetadataKey<Ascii>, MetadataValue<Ascii>)>,
+    callers: Arc<[Vec<Header>]>,
 }
+
+type Header = (MetadataKey<Ascii>, MetadataValue<Ascii>);
 
 #[derive(Clone)]
 struct Wire(SendRequest<Body>);
@@ -61,19 +68,21 @@ impl Connection {
         let origin = format!("http://{}", target.address).parse()?;
         let client = Grpc::with_origin(Wire(sender), origin);
         let read = |(name, value): &(String, String)| anyhow::Ok((name.parse()?, value.parse()?));
-        let headers = target.headers.iter().map(read).collect::<Result<_>>()?;
-        Ok(Self { client, path: target.path.clone(), headers })
+        let all = |headers: &Headers| headers.iter().map(read).collect::<Result<Vec<Header>>>();
+        let callers = target.callers.iter().map(all).collect::<Result<_>>()?;
+        Ok(Self { client, path: target.path.clone(), callers })
     }
 
     /// Calls once.
     ///
     /// # Errors
     /// What the service refuses with, or what became of the connection.
-    pub async fn call(&mut self, message: Bytes) -> Result<Bytes, Status> {
+    pub async fn call(&mut self, number: u64, message: Bytes) -> Result<Bytes, Status> {
         let lost = |error: hyper::Error| Status::unavailable(error.to_string());
         self.client.ready().await.map_err(lost)?;
         let mut request = Request::new(message);
-        for (name, value) in &self.headers {
+        let turn = number as usize % self.callers.len().max(1);
+        for (name, value) in self.callers.get(turn).into_iter().flatten() {
             request.metadata_mut().insert(name.clone(), value.clone());
         }
         let answer = self.client.unary(request, self.path.clone(), RawCodec).await?;

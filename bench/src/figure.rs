@@ -164,6 +164,10 @@ impl Figure {
         let (ours, noop) = (&rounds.ours, &rounds.noop);
         self.add("cpu_us_per_call", median(ours, &Round::cpu_us_per_call)?);
         self.add("cpu_us_per_call_drained", median(ours, &Round::cpu_us_per_call_drained)?);
+        if ours.iter().all(|round| round.cpu_beside.is_some()) {
+            let beside = |round: &Round| round.us_per_call(round.cpu_beside.unwrap_or_default());
+            self.add("beside_cpu_us_per_call", median(ours, &beside)?);
+        }
         self.add("noop_cpu_us_per_call", median(noop, &Round::cpu_us_per_call)?);
         self.add("generator_share", median(ours, &|it| it.generator_share)?);
         self.add("noop_generator_share", median(noop, &|it| it.generator_share)?);

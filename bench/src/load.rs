@@ -122,7 +122,7 @@ impl Lane {
         start: Instant,
         intended: Instant,
     ) -> Result<Option<Duration>> {
-        let answered = self.connection.clone().call(message).await;
+        let answered = self.connection.clone().call(number, message).await;
         let now = Instant::now();
         let took = now.duration_since(intended);
         match answered {

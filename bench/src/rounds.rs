@@ -41,6 +41,8 @@ pub struct Round {
     pub cpu: Duration,
     /// The same with what it did afterwards, until sled had caught up.
     pub cpu_drained: Duration,
+    /// Time of the service that it calls; none if it calls none.
+    pub cpu_beside: Option<Duration>,
     /// Share of all processors that the generator had.
     pub generator_share: f64,
     /// Share of all processors that neither service nor generator had, and that was not idle.
@@ -71,6 +73,8 @@ pub struct Subject<'a> {
     pub target: Target,
     /// The process whose time counts.
     pub pid: u32,
+    /// Another service that it calls, whose time is told beside.
+    pub beside: Option<u32>,
     /// The method, for the yardstick.
     pub method: Method,
     /// Callers at once.
@@ -137,9 +141,11 @@ impl Subject<'_> {
     ) -> Result<Round> {
         let own = std::process::id();
         let used = || anyhow::Ok((cpu::used_by(pid)?, cpu::used_by(own)?, cpu::used_by_all()?));
-        let before = used()?;
+        let beside = self.beside.filter(|_| is_ours);
+        let used_beside = || beside.map(cpu::used_by).transpose();
+        let (before, before_beside) = (used()?, used_beside()?);
         let run = closed(target, load, self.in_flight, length).await?;
-        let after = used()?;
+        let (after, after_beside) = (used()?, used_beside()?);
         let resident_bytes = cpu::resident_bytes(pid)?;
         let drained = if is_ours { Some(self.stand.drain().await?) } else { None };
         let cpu = after.0.saturating_sub(before.0);
@@ -151,6 +157,7 @@ impl Subject<'_> {
             run,
             cpu,
             cpu_drained: cpu::used_by(pid)?.saturating_sub(before.0),
+            cpu_beside: after_beside.zip(before_beside).map(|(now, then)| now.saturating_sub(then)),
             generator_share: share(generator),
             other_share: share(all.saturating_sub(cpu + generator)),
             drained,
@@ -163,13 +170,19 @@ impl Round {
     /// Time on processors for each answer.
     #[must_use]
     pub fn cpu_us_per_call(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / self.run.answered_in_all.max(1) as f64
+        self.us_per_call(self.cpu)
+    }
+
+    /// So much time, for each answer.
+    #[must_use]
+    pub fn us_per_call(&self, time: Duration) -> f64 {
+        time.as_secs_f64() * 1e6 / self.run.answered_in_all.max(1) as f64
     }
 
     /// The same with what was done until sled had caught up.
     #[must_use]
     pub fn cpu_us_per_call_drained(&self) -> f64 {
-        self.cpu_drained.as_secs_f64() * 1e6 / self.run.answered_in_all.max(1) as f64
+        self.us_per_call(self.cpu_drained)
     }
 }
 

@@ -96,7 +96,7 @@ impl Stand {
     pub fn activate(&self) -> Result<Target> {
         let address = self.world.address(Service::Activation)?;
         let path = http::uri::PathAndQuery::from_static(Method::Activate.path());
-        Ok(Target { address, path, headers: Vec::new() })
+        Ok(Target { address, path, callers: Vec::new() })
     }
 
     /// The process of the activation service.

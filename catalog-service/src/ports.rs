@@ -2,6 +2,7 @@
 
 mod store;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,8 +18,8 @@ use crate::domain::key::{KeyCounts, KeyTerms, StuckReason, Suspension};
 use crate::domain::name::{BenefitName, Handle};
 
 pub use store::{
-    EnrolmentRow, Keys, Memberships, NewKey, NewReveal, Outbox, OutboxStats, PartnerRow,
-    PutOutcome, RecordOutcome, RevealCursor, SealedKey, StoreError, Undelivered,
+    Changes, EnrolmentRow, Keys, Mark, Memberships, NewKey, NewReveal, Outbox, OutboxStats,
+    PartnerRow, PutOutcome, RecordOutcome, RevealCursor, SealedKey, StoreError, Undelivered,
 };
 
 /// The time, as data.
@@ -141,17 +142,17 @@ pub enum Verdict {
     Unavailable,
 }
 
-/// The counts of keys at one moment.
+/// The counts of keys at one moment; cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageReading {
-    /// Counts of the keys that it knows.
-    pub counts: Vec<KeyCounts>,
+    /// Counts of the keys that it knows; perhaps of more than were asked for.
+    pub counts: Arc<HashMap<Handle, KeyCounts>>,
     /// When they were read.
     pub as_of_ms: i64,
 }
 
 /// The activation service did not answer in time, or not with what was asked.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 #[error("the activation service did not answer: {0}")]
 pub struct LedgerError(pub String);
 
@@ -164,6 +165,11 @@ pub trait Ledger: Send + Sync {
     /// Tells the suspension of registered keys; one verdict a key, in their order.
     async fn suspend(&self, keys: &[(Handle, Suspension)]) -> Vec<Verdict>;
 
-    /// The counts of keys, within the given time.
-    async fn usage(&self, keys: &[Handle], within: Duration) -> Result<UsageReading, LedgerError>;
+    /// The counts of keys, within the given time. They are read after the call is made, so they
+    /// contain every activation that was acknowledged before it.
+    async fn usage(
+        &self,
+        keys: Arc<[Handle]>,
+        within: Duration,
+    ) -> Result<UsageReading, LedgerError>;
 }

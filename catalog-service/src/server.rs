@@ -18,11 +18,13 @@ use tonic::service::Routes;
 
 use crate::adapters::activation::ActivationClient;
 use crate::adapters::clock::SystemClock;
+use crate::adapters::marks::SharedMarks;
 use crate::adapters::random::SystemRandom;
+use crate::adapters::usage::SharedUsage;
 use crate::adapters::vault::{KeyRing, KeyRingError, KeyVault};
 use crate::app::{App, Ports, Settings};
 use crate::config::Config;
-use crate::grpc::{CatalogApi, Links, status};
+use crate::grpc::{CatalogApi, CatalogRoute, Links, status};
 use crate::ports::{Clock, ContentFault, Keys, Random, StoreError};
 use crate::storage::shelf::FileShelf;
 use crate::storage::sqlite::{OpenError, SqliteOptions, SqliteStore};
@@ -124,15 +126,17 @@ pub async fn bind_at(config: Config, clock: Arc<dyn Clock>) -> Result<Server, Se
     let call_timeout = Duration::from_millis(config.activation.call_timeout_ms);
     let plain = config.activation.channel.uri.starts_with("http://");
     let shared = Arc::new(store.clone());
+    let ledger = Arc::new(ActivationClient::new(channel, call_timeout, plain));
     let ports = Ports {
         clock,
         random,
         shelf: Arc::new(shelf),
         memberships: shared.clone(),
         keys: shared.clone(),
+        changes: Arc::new(SharedMarks::start(shared.clone())),
         outbox: shared,
         vault: Arc::new(vault),
-        ledger: Arc::new(ActivationClient::new(channel, call_timeout, plain)),
+        ledger: Arc::new(SharedUsage::start(ledger)),
     };
     let bound = chassis::serve::bind(&config.serve).await?;
     let metrics = chassis::metrics::serve(&config.metrics).await?;
@@ -163,7 +167,7 @@ impl Server {
         let links =
             Links { manage_uri: self.config.manage_uri(), support_uri: self.config.support_uri() };
         let api = CatalogApi::new(self.app.clone(), self.sealer, links);
-        let routes = Routes::new(api.into_service());
+        let routes = Routes::new(CatalogRoute::new(api));
         let options = Options {
             domain: status::DOMAIN,
             method_roles: proto::METHOD_ROLES,

@@ -7,8 +7,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use prost::Message;
-use proto::catalog::v1::{BenefitKeyState, ListBenefitsRequest, ListBenefitsResponse, UsageState};
-use system_tests::{MAPS_CORE, Partner, Service, Term};
+use proto::catalog::v1::{
+    Benefit, BenefitKeyState, ImportProductKeysRequest, ListBenefitsRequest, ListBenefitsResponse,
+    ProductKeyImport, UsageState,
+};
+use system_tests::{MAPS_CORE, Partner, Person, Service, Term};
 use tonic::Status;
 
 use super::{Figures, Settings};
@@ -29,6 +32,11 @@ const FILTER: &str = "key_required = true AND activation_required = true";
 /// Longest wait for the keys to be registered.
 const READY_TIME_MAX: Duration = Duration::from_secs(120);
 
+/// Partners whose pages are asked for in turns.
+const PARTNERS: usize = 32;
+/// Between two writes to the store of the catalog, each of which ends all pages that it keeps.
+const WRITE_PERIOD: Duration = Duration::from_millis(100);
+
 /// How many rows there are; they are skipped themselves.
 #[derive(Clone, PartialEq, Message)]
 struct Rows {
@@ -36,54 +44,92 @@ struct Rows {
     rows: Vec<Bytes>,
 }
 
-/// The same page again and again.
+/// The first page of each partner in turns, again and again.
 struct Page {
-    request: Bytes,
+    requests: Vec<Bytes>,
     calls: AtomicU64,
 }
 
 pub(super) async fn play(settings: &Settings) -> Result<Figures> {
     let stand = Stand::start(false).await?;
-    let partner = stocked(&stand).await?;
-    let request = ListBenefitsRequest {
-        parent: partner.name(),
-        page_size: i32::try_from(ROWS)?,
-        filter: FILTER.to_owned(),
-        ..ListBenefitsRequest::default()
+    let mut partners = Vec::new();
+    for number in 0..PARTNERS {
+        partners.push(stocked(&stand, &format!("contoso-{number}")).await?);
+    }
+    let one = partners.get(..1).context("a partner")?;
+    let about = |what: &str| format!("{ROWS} benefits with the use of their keys, {what}");
+    let at_once = format!("{IN_FLIGHT} at once");
+    let same = figure(settings, &stand, one, about(&at_once)).await?.with_bar(BAR);
+    let in_turns = format!("{PARTNERS} partners in turns, {at_once}");
+    let many = figure(settings, &stand, &partners, about(&in_turns)).await?;
+    let written = about(&format!("{in_turns}, a write every {} ms", WRITE_PERIOD.as_millis()));
+    let written = tokio::select! {
+        figure = figure(settings, &stand, &partners, written) => figure?,
+        error = write(&stand) => return Err(error.err().context("writing ended")?),
     };
-    let admin = partner.admin();
-    let headers = stand.world.headers(&admin)?;
-    let pid = stand.world.pair.catalog().pid().context("the catalog service runs")?;
+    Ok(vec![
+        ("benefits".to_owned(), same),
+        ("benefits_many".to_owned(), many),
+        ("benefits_written".to_owned(), written),
+    ])
+}
+
+async fn figure(
+    settings: &Settings,
+    stand: &Stand,
+    partners: &[Partner],
+    about: String,
+) -> Result<Figure> {
+    let request = |partner: &Partner| {
+        let page_size = i32::try_from(ROWS)?;
+        let (parent, filter) = (partner.name(), FILTER.to_owned());
+        let request = ListBenefitsRequest { parent, page_size, filter, ..Default::default() };
+        anyhow::Ok(Bytes::from(request.encode_to_vec()))
+    };
+    let requests = partners.iter().map(request).collect::<Result<Vec<_>>>()?;
+    let callers = partners.iter().map(|partner| {
+        let headers = stand.world.headers(&partner.admin())?;
+        Ok(headers.iter().map(|(name, it)| (name.to_owned(), it.to_owned())).collect())
+    });
     let subject = Subject {
-        stand: &stand,
+        stand,
         target: Target {
             address: stand.world.address(Service::Catalog)?,
             path: http::uri::PathAndQuery::from_static(Method::ListBenefits.path()),
-            headers: headers.iter().map(|(name, it)| (name.to_owned(), it.to_owned())).collect(),
+            callers: callers.collect::<Result<_>>()?,
         },
-        pid,
+        pid: stand.world.pair.catalog().pid().context("the catalog service runs")?,
+        beside: Some(stand.pid()?),
         method: Method::ListBenefits,
         in_flight: IN_FLIGHT,
     };
     let page = || {
-        let request = request.encode_to_vec().into();
-        Arc::new(Page { request, calls: AtomicU64::new(0) }) as Arc<dyn Load>
+        let requests = requests.clone();
+        Arc::new(Page { requests, calls: AtomicU64::new(0) }) as Arc<dyn Load>
     };
     let rounds = subject.play(&settings.plan(), |_| page(), |_| page()).await?;
     for round in &rounds.ours {
         check(&round.run.sample)?;
     }
-    let about = format!("{ROWS} benefits with the use of their keys, {IN_FLIGHT} at once");
-    let mut figure = Figure::of_rounds(about, &rounds)?.with_bar(BAR);
+    let mut figure = Figure::of_rounds(about, &rounds)?;
     // Nothing was counted; the last answers of each round were looked into as a whole.
     figure.verified = true;
-    Ok(vec![("benefits".to_owned(), figure)])
+    Ok(figure)
+}
+
+/// Renames a partner again and again; ends with an error only.
+async fn write(stand: &Stand) -> Result<()> {
+    let mut again = tokio::time::interval(WRITE_PERIOD);
+    loop {
+        again.tick().await;
+        stand.world.partner_without_offer("fabrikam").await?;
+    }
 }
 
 /// A partner all of whose benefits have their keys.
-async fn stocked(stand: &Stand) -> Result<Partner> {
+async fn stocked(stand: &Stand, id: &str) -> Result<Partner> {
     let world = &stand.world;
-    let partner = world.partner_without_offer("contoso").await?;
+    let partner = world.partner_without_offer(id).await?;
     for enrolment in ENROLMENTS {
         world.enrol(&partner, enrolment, MAPS_CORE, Term::Active).await?;
     }
@@ -99,9 +145,10 @@ async fn stocked(stand: &Stand) -> Result<Partner> {
     };
     let benefits = list().await?;
     ensure!(benefits.len() >= ROWS, "{} benefits with a key", benefits.len());
-    for benefit in &benefits {
-        world.import_key(&benefit.name).await?;
-    }
+    let key = |it: &Benefit| ProductKeyImport { benefit: it.name.clone(), ..Default::default() };
+    let keys = benefits.iter().map(key).collect();
+    let request = ImportProductKeysRequest { keys, validate_only: false };
+    world.catalog(&Person::ops_admin())?.import_product_keys(request).await?;
     let ready = async {
         let mut again = tokio::time::interval(Duration::from_millis(100));
         loop {
@@ -129,7 +176,9 @@ fn check(page: &Bytes) -> Result<()> {
 
 impl Load for Page {
     fn next(&self) -> Option<(u64, Bytes)> {
-        Some((self.calls.fetch_add(1, Ordering::Relaxed), self.request.clone()))
+        let number = self.calls.fetch_add(1, Ordering::Relaxed);
+        let turn = number as usize % self.requests.len().max(1);
+        Some((number, self.requests.get(turn)?.clone()))
     }
 
     fn accept(&self, number: u64, answer: &Bytes) -> Result<()> {

@@ -197,6 +197,7 @@ impl Ledger {
         let subject = Subject {
             stand: &self.stand,
             target: self.stand.activate()?,
+            beside: None,
             pid: self.stand.pid()?,
             method: Method::Activate,
             in_flight,

@@ -47,7 +47,7 @@ pub(super) async fn play(settings: &Settings) -> Result<Figures> {
     let at = |address: SocketAddr, method: Method| Target {
         address,
         path: http::uri::PathAndQuery::from_static(method.path()),
-        headers: Vec::new(),
+        callers: Vec::new(),
     };
     let (noop_at, example_at) =
         (at(noop.address(), Method::Activate), at(example.address(), Method::SayHello));

@@ -5,6 +5,7 @@
 
 mod message;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -141,7 +142,11 @@ impl Ledger for ActivationClient {
         stream::iter(keys.to_vec()).map(one).buffered(CALLS_IN_FLIGHT_MAX).collect().await
     }
 
-    async fn usage(&self, keys: &[Handle], within: Duration) -> Result<UsageReading, LedgerError> {
+    async fn usage(
+        &self,
+        keys: Arc<[Handle]>,
+        within: Duration,
+    ) -> Result<UsageReading, LedgerError> {
         let names = keys.iter().map(message::key_name).collect();
         let request = self.request(BatchGetKeyUsageRequest { names }, within);
         let mut client = self.client.clone();

@@ -1,8 +1,9 @@
 //! Finds one benefit of a partner, with the use of its key.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::view::{self, BenefitView};
+use super::view::{self, BenefitView, Usage};
 use super::{App, AppError, Caller};
 use crate::domain::benefit::KeyState;
 use crate::domain::language::LanguageTag;
@@ -26,7 +27,10 @@ impl App {
             benefit.key_state = key.state();
         }
         let mut row = view::row(&benefit, key.as_ref(), name.clone(), reader, now_ms);
-        self.join_usage(std::slice::from_mut(&mut row), time_left).await;
+        if let (Some(key), true) = (&row.key_id, row.usage != Usage::NotApplicable) {
+            let usage = self.usage_of(&Arc::from([key.clone()]), time_left, now_ms).await;
+            row.usage = usage.of(key);
+        }
         Ok(row)
     }
 }

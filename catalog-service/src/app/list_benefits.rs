@@ -1,15 +1,16 @@
-//! Lists what a partner is entitled to through its active enrolments (R2), with the use of each
-//! key.
+//! Lists what a partner is entitled to through its active enrolments (R2); the use of the keys is
+//! joined to the page each time it is shown.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use super::view::{self, BenefitView};
+use super::moment::{Moment, Stamp};
+use super::view::{self, BenefitView, Usage};
 use super::{App, AppError, Caller, Cursor, PageRequest, start_over};
 use crate::domain::benefit::{self, ListState};
 use crate::domain::filter::{Filter, Order, Search};
 use crate::domain::id::PartnerId;
 use crate::domain::language::LanguageTag;
-use crate::domain::name::BenefitName;
+use crate::domain::name::{BenefitName, Handle};
 use crate::domain::page;
 
 /// What is asked for.
@@ -27,15 +28,17 @@ pub struct BenefitQuery {
     pub reader: LanguageTag,
     /// The page.
     pub page: PageRequest,
-    /// What is left of the caller's time for asking the activation service.
-    pub time_left: Option<Duration>,
 }
 
-/// A page of benefits.
+/// A page of benefits, the use of their keys still open.
 #[derive(Debug, Clone)]
 pub struct BenefitPage {
     /// Its rows.
     pub rows: Vec<BenefitView>,
+    /// The keys whose use belongs to it, in the order of the rows.
+    pub counted: Arc<[Handle]>,
+    /// How long it holds.
+    pub stamp: Stamp,
     /// Where the next page begins.
     pub next: Option<Cursor>,
     /// Why the list is as it is (F9).
@@ -50,12 +53,12 @@ impl App {
     pub async fn list_benefits(
         &self,
         caller: &Caller,
+        moment: &Moment,
         query: &BenefitQuery,
     ) -> Result<BenefitPage, AppError> {
         caller.must_act_for(&query.partner)?;
-        let published = self.ports.shelf.current();
-        let after = query.page.after_in(&published)?;
-        let now_ms = self.now_ms();
+        let (published, now_ms) = (&moment.published, moment.now_ms);
+        let after = query.page.after_in(published)?;
         let stored = self.ports.memberships.enrolments(&query.partner).await?;
         let enrolments: Vec<_> = stored.into_iter().map(|row| row.enrolment).collect();
         let keys = self.keys_by_benefit(&query.partner).await?;
@@ -74,14 +77,20 @@ impl App {
             let name = BenefitName::of(query.partner.clone(), benefit.id.clone());
             view::row(benefit, keys.get(&name), name, &query.reader, now_ms)
         };
-        let mut rows: Vec<BenefitView> = page.rows.iter().map(row).collect();
-        self.join_usage(&mut rows, query.time_left).await;
+        let rows: Vec<BenefitView> = page.rows.iter().map(row).collect();
         let content = *published.content.fingerprint();
         Ok(BenefitPage {
+            counted: rows.iter().filter_map(counted).cloned().collect(),
             rows,
+            stamp: moment.stamp(&enrolments),
             next: page.next_after.map(|last_id| Cursor { content, last_id }),
             state: benefit::list_state(&enrolments, now_ms),
             total_size: page.total_size,
         })
     }
+}
+
+/// The key of a row whose use is counted.
+fn counted(row: &BenefitView) -> Option<&Handle> {
+    row.key_id.as_ref().filter(|_| row.usage != Usage::NotApplicable)
 }

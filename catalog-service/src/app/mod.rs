@@ -10,6 +10,7 @@ pub mod list_benefits;
 pub mod list_key_reveals;
 pub mod list_offers;
 pub mod list_products;
+pub mod moment;
 pub mod reload_content;
 pub mod reveal_product_key;
 pub mod settle_enrolments;
@@ -26,8 +27,8 @@ use crate::domain::error::{BadField, Refusal};
 use crate::domain::id::PartnerId;
 use crate::domain::name::{HANDLE_BYTES, Handle};
 use crate::ports::{
-    Clock, Keys, Ledger, Memberships, Outbox, Published, Random, RandomError, Shelf, StoreError,
-    Vault, VaultError,
+    Changes, Clock, Keys, Ledger, Memberships, Outbox, Published, Random, RandomError, Shelf,
+    StoreError, Vault, VaultError,
 };
 
 /// All that the use cases need from outside.
@@ -43,6 +44,8 @@ pub struct Ports {
     pub memberships: Arc<dyn Memberships>,
     /// Product keys and reveals.
     pub keys: Arc<dyn Keys>,
+    /// Whether anything was written.
+    pub changes: Arc<dyn Changes>,
     /// What the activation service should know.
     pub outbox: Arc<dyn Outbox>,
     /// Encryption of product keys.
@@ -87,7 +90,7 @@ pub struct Caller {
 
 impl Caller {
     /// Refuses a caller who does not act for this partner (F9).
-    fn must_act_for(&self, partner: &PartnerId) -> Result<(), AppError> {
+    pub fn must_act_for(&self, partner: &PartnerId) -> Result<(), AppError> {
         if self.tenant.as_deref() == Some(partner.as_str()) {
             Ok(())
         } else {

@@ -1,6 +1,7 @@
 //! What a reader sees of a benefit: content, enrolment, key and usage put together.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{App, AppError};
@@ -9,13 +10,11 @@ use crate::domain::content::Content;
 use crate::domain::enrolment::EnrolmentState;
 use crate::domain::error::Refusal;
 use crate::domain::id::{EnrolmentId, FamilyId, OfferId, PartnerId};
-use crate::domain::key::AssignedKey;
+use crate::domain::key::{AssignedKey, KeyCounts};
 use crate::domain::language::LanguageTag;
 use crate::domain::name::{BenefitName, Handle};
 use crate::domain::offer::{CountingMode, LicenceQuantity};
-
-/// Most keys whose usage is asked for in one call.
-const USAGE_KEYS_MAX: usize = 500;
+use crate::ports::UsageReading;
 
 /// The use of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +37,34 @@ pub enum Usage {
         /// When it was asked in vain.
         as_of_ms: i64,
     },
+}
+
+/// The use of some keys, as far as it could be learnt.
+#[derive(Debug, Clone)]
+pub struct UsageOfKeys {
+    reading: Option<UsageReading>,
+    asked_ms: i64,
+}
+
+impl UsageOfKeys {
+    /// What was read of them, or that they were asked for in vain.
+    pub fn read(reading: Option<UsageReading>, asked_ms: i64) -> Self {
+        Self { reading, asked_ms }
+    }
+
+    /// The use of one of them.
+    pub fn of(&self, key_id: &Handle) -> Usage {
+        let Some(reading) = &self.reading else {
+            return Usage::Unavailable { as_of_ms: self.asked_ms };
+        };
+        let as_of_ms = reading.as_of_ms;
+        match reading.counts.get(key_id) {
+            None => Usage::Unavailable { as_of_ms },
+            Some(&KeyCounts { used, limit, remaining }) => {
+                Usage::Available { used, limit, remaining, as_of_ms }
+            }
+        }
+    }
 }
 
 /// A row of the list of benefits (F1).
@@ -160,35 +187,21 @@ impl App {
         Ok(found.ok_or(Refusal::BenefitNotFound(Vec::new()))?)
     }
 
-    /// Asks the activation service once for the counts of all rows. It has at most its own time and
-    /// what is left of the caller's; without an answer the rows stay as they are, UNAVAILABLE.
-    pub(super) async fn join_usage(&self, rows: &mut [BenefitView], left: Option<Duration>) {
-        let counted = |row: &BenefitView| matches!(row.usage, Usage::Unavailable { .. });
-        let keys: Vec<Handle> = rows
-            .iter()
-            .filter(|row| counted(row))
-            .filter_map(|row| row.key_id.clone())
-            .take(USAGE_KEYS_MAX)
-            .collect();
+    /// Asks the activation service once for the counts of these keys. It has at most its own time
+    /// and what is left of the caller's.
+    pub async fn usage_of(
+        &self,
+        keys: &Arc<[Handle]>,
+        left: Option<Duration>,
+        now_ms: i64,
+    ) -> UsageOfKeys {
         let own = Duration::from_millis(self.settings.usage_timeout_ms_max);
         let within = left.map_or(own, |left| left.min(own));
         if keys.is_empty() || within.is_zero() {
-            return;
+            return UsageOfKeys::read(None, now_ms);
         }
         // The adapter has logged why there is no answer.
-        let Ok(reading) = self.ports.ledger.usage(&keys, within).await else { return };
-        let counts: HashMap<_, _> =
-            reading.counts.iter().map(|counts| (&counts.key_id, counts)).collect();
-        for row in rows.iter_mut().filter(|row| counted(row)) {
-            row.usage = match row.key_id.as_ref().and_then(|key_id| counts.get(key_id)) {
-                None => Usage::Unavailable { as_of_ms: reading.as_of_ms },
-                Some(counts) => Usage::Available {
-                    used: counts.used,
-                    limit: counts.limit,
-                    remaining: counts.remaining,
-                    as_of_ms: reading.as_of_ms,
-                },
-            };
-        }
+        let reading = self.ports.ledger.usage(Arc::clone(keys), within).await.ok();
+        UsageOfKeys::read(reading, now_ms)
     }
 }

@@ -129,10 +129,8 @@ pub struct Reveal {
 }
 
 /// The counts of a key as the activation service reports them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyCounts {
-    /// The key.
-    pub key_id: Handle,
     /// Counted activations less releases.
     pub used: u32,
     /// Most activations.

@@ -31,15 +31,13 @@ pub(super) struct Call {
     pub(super) caller: Caller,
     /// The language of refusals.
     pub(super) language: Language,
-    /// What is left of the caller's time for asking others.
-    pub(super) time_left: Option<Duration>,
+    deadline: Option<Deadline>,
 }
 
 impl Call {
     pub(super) fn of<T>(request: &Request<T>) -> Self {
         let extensions: &Extensions = request.extensions();
         let principal = Principal::of(extensions);
-        let deadline = Deadline::of(extensions);
         Self {
             caller: Caller {
                 subject: principal.subject().to_owned(),
@@ -47,8 +45,13 @@ impl Call {
                 operator: OPERATOR_ROLES.iter().any(|role| principal.has(role)),
             },
             language: Language::of(request.metadata()),
-            time_left: deadline.map(|deadline| deadline.remaining().saturating_sub(ANSWER_TIME)),
+            deadline: Deadline::of(extensions),
         }
+    }
+
+    /// What is left of the caller's time for asking others.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.remaining().saturating_sub(ANSWER_TIME))
     }
 
     /// The language of texts if the message does not name one.

@@ -19,6 +19,6 @@ pub(super) async fn answer(
     let reader = shape.language(&request.language_code, call);
     let (Some(name), Some(reader)) = (name, reader) else { return Err(shape.refusal()) };
 
-    let view = api.app.get_benefit(&call.caller, &name, &reader, call.time_left).await?;
+    let view = api.app.get_benefit(&call.caller, &name, &reader, call.time_left()).await?;
     Ok(GetBenefitResponse { benefit: Some(message::benefit(view)) })
 }

@@ -1,56 +1,114 @@
 //! ListBenefits on the wire.
 
+use std::sync::Arc;
+
 use proto::catalog::v1::{BenefitListState, ListBenefitsRequest, ListBenefitsResponse};
 
 use super::CatalogApi;
 use super::call::Call;
 use super::message;
+use super::pages::{Listed, PageKey, ShownPage};
 use super::shape::{Shape, Wanted};
 use crate::app::AppError;
-use crate::app::list_benefits::BenefitQuery;
+use crate::app::list_benefits::{BenefitPage, BenefitQuery};
+use crate::app::moment::Moment;
 use crate::domain::benefit::ListState;
 use crate::domain::filter::{Filter, Order, Search};
 use crate::domain::language::LanguageTag;
 use crate::domain::name;
 
+/// The page, made anew unless the same one was made before and still holds; the use of its keys is
+/// asked for in any case.
 pub(super) async fn answer(
     api: &CatalogApi,
     call: &Call,
+    request: ListBenefitsRequest,
+) -> Result<Listed, AppError> {
+    let key = PageKey::of(request, call.language);
+    let kept = api.pages.get(&key);
+    let query = match &kept {
+        Some(page) => {
+            call.caller.must_act_for(&page.partner)?;
+            None
+        }
+        None => {
+            let query = parse(api, call, &key.request)?;
+            call.caller.must_act_for(&query.partner)?;
+            Some(query)
+        }
+    };
+    let moment = api.app.moment().await?;
+    let page = match kept.filter(|page| page.stamp.holds_at(&moment)) {
+        Some(page) => page,
+        None => {
+            let query = match query {
+                Some(query) => query,
+                None => parse(api, call, &key.request)?,
+            };
+            let page = Arc::new(shown(api, call, &moment, &query, &key.request).await?);
+            api.pages.keep(key, Arc::clone(&page));
+            page
+        }
+    };
+    let usage = api.app.usage_of(&page.counted, call.time_left(), moment.now_ms).await;
+    Ok(Listed { page, usage })
+}
+
+fn parse(
+    api: &CatalogApi,
+    call: &Call,
     request: &ListBenefitsRequest,
-) -> Result<ListBenefitsResponse, AppError> {
+) -> Result<BenefitQuery, AppError> {
     let mut shape = Shape::default();
     let partner = shape.take("parent", name::parse_partner(&request.parent));
     let search = shape.take("search", Search::parse(&request.search));
     let filter = shape.take("filter", Filter::parse(&request.filter));
     let order = shape.take("order_by", Order::parse(&request.order_by));
     let reader = shape.language(&request.language_code, call);
-    let query = [
+    let page = shape.page(&wanted(request, &fields(request)), &api.sealer);
+    let (Some(partner), Some(search), Some(filter), Some(order), Some(reader), Some(page)) =
+        (partner, search, filter, order, reader, page)
+    else {
+        return Err(shape.refusal());
+    };
+    Ok(BenefitQuery { partner, search, filter, order, reader, page })
+}
+
+/// All that must stay as it was from page to page.
+fn fields(request: &ListBenefitsRequest) -> [&str; 6] {
+    [
         "ListBenefits",
         &request.parent,
         &request.search,
         &request.filter,
         &request.order_by,
         &request.language_code,
-    ];
-    let wanted = Wanted { size: request.page_size, token: &request.page_token, query: &query };
-    let page = shape.page(&wanted, &api.sealer);
-    let (Some(partner), Some(search), Some(filter), Some(order), Some(reader), Some(page)) =
-        (partner, search, filter, order, reader, page)
-    else {
-        return Err(shape.refusal());
-    };
+    ]
+}
 
-    let time_left = call.time_left;
-    let query = BenefitQuery { partner, search, filter, order, reader, page, time_left };
-    let found = api.app.list_benefits(&call.caller, &query).await?;
-    Ok(ListBenefitsResponse {
-        benefits: found.rows.into_iter().map(message::benefit).collect(),
-        next_page_token: wanted.next(&api.sealer, found.next.as_ref()),
-        state: state(found.state) as i32,
-        state_note: state_note(found.state, &query.reader).to_owned(),
+fn wanted<'a>(request: &'a ListBenefitsRequest, query: &'a [&'a str]) -> Wanted<'a> {
+    Wanted { size: request.page_size, token: &request.page_token, query }
+}
+
+async fn shown(
+    api: &CatalogApi,
+    call: &Call,
+    moment: &Moment,
+    query: &BenefitQuery,
+    request: &ListBenefitsRequest,
+) -> Result<ShownPage, AppError> {
+    let found = api.app.list_benefits(&call.caller, moment, query).await?;
+    let BenefitPage { rows, counted, stamp, next, state: list_state, total_size } = found;
+    let next = wanted(request, &fields(request)).next(&api.sealer, next.as_ref());
+    let answer = ListBenefitsResponse {
+        benefits: rows.into_iter().map(message::benefit).collect(),
+        next_page_token: next,
+        state: state(list_state) as i32,
+        state_note: state_note(list_state, &query.reader).to_owned(),
         manage_uri: api.links.manage_uri.clone(),
-        total_size: i32::try_from(found.total_size).unwrap_or(i32::MAX),
-    })
+        total_size: i32::try_from(total_size).unwrap_or(i32::MAX),
+    };
+    Ok(ShownPage::new(query.partner.clone(), stamp, counted, answer))
 }
 
 fn state(state: ListState) -> BenefitListState {

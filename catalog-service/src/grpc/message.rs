@@ -123,7 +123,7 @@ pub(super) fn benefit(view: BenefitView) -> pb::Benefit {
     }
 }
 
-fn usage(usage: Usage) -> pb::BenefitUsage {
+pub(super) fn usage(usage: Usage) -> pb::BenefitUsage {
     let state = |state: pb::UsageState| pb::BenefitUsage {
         state: state as i32,
         ..pb::BenefitUsage::default()

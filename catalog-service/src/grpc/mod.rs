@@ -11,8 +11,10 @@ mod list_key_reveals;
 mod list_offers;
 mod list_products;
 mod message;
+mod pages;
 mod reload_content;
 mod reveal_product_key;
+mod service;
 mod shape;
 pub mod status;
 mod upsert_enrolment;
@@ -20,37 +22,37 @@ mod upsert_partner;
 
 use chassis::page_token::Sealer;
 use proto::catalog::v1 as pb;
-use proto::catalog::v1::catalog_service_server::{CatalogService, CatalogServiceServer};
+use proto::catalog::v1::catalog_service_server::CatalogService;
 use tonic::{Request, Response, Status};
 
 pub use call::Links;
+pub use service::CatalogRoute;
 
 use crate::app::{App, AppError};
 use call::Call;
-
-/// Largest message that is read: 500 keys to import with room to spare.
-const REQUEST_BYTES_MAX: usize = 1024 * 1024;
-/// Largest message that is sent: a page of 200 products with all their texts.
-const RESPONSE_BYTES_MAX: usize = 4 * 1024 * 1024;
+use pages::{Listed, Pages};
 
 /// The service on the wire.
 pub struct CatalogApi {
     app: App,
     sealer: Sealer,
     links: Links,
+    pages: Pages,
 }
 
 impl CatalogApi {
     /// Puts the wire before the use cases. The sealer keeps page tokens from being made up.
     pub fn new(app: App, sealer: Sealer, links: Links) -> Self {
-        Self { app, sealer, links }
+        Self { app, sealer, links, pages: Pages::default() }
     }
 
-    /// The service with its bounds, to be mounted on a server.
-    pub fn into_service(self) -> CatalogServiceServer<Self> {
-        CatalogServiceServer::new(self)
-            .max_decoding_message_size(REQUEST_BYTES_MAX)
-            .max_encoding_message_size(RESPONSE_BYTES_MAX)
+    /// A page of benefits as it goes on the wire.
+    async fn listed(
+        &self,
+        request: Request<pb::ListBenefitsRequest>,
+    ) -> Result<Response<Listed>, Status> {
+        let call = Call::of(&request);
+        self.answer(&call, list_benefits::answer(self, &call, request.into_inner()).await)
     }
 
     fn answer<T>(&self, call: &Call, result: Result<T, AppError>) -> Result<Response<T>, Status> {
@@ -92,8 +94,8 @@ impl CatalogService for CatalogApi {
         &self,
         request: Request<pb::ListBenefitsRequest>,
     ) -> Answer<pb::ListBenefitsResponse> {
-        let call = Call::of(&request);
-        self.answer(&call, list_benefits::answer(self, &call, &request.into_inner()).await)
+        // The route answers with the bytes themselves; here they are read as anybody reads them.
+        self.listed(request).await?.into_inner().message().map(Response::new)
     }
 
     async fn get_benefit(

@@ -9,7 +9,7 @@ use crate::domain::key::{AssignedKey, KeyTerms, Reveal, StuckReason, Suspension}
 use crate::domain::name::{BenefitName, EnrolmentName, Handle};
 
 /// Why the store did not do what it was asked.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub enum StoreError {
     /// The store cannot be reached or written; nothing of the request was kept, or it is unknown
     /// whether it was.
@@ -51,6 +51,24 @@ pub enum PutOutcome {
     Stored,
     /// The row has another revision: read it again and decide again.
     Stale,
+}
+
+/// A state of the store. Where two marks are equal, nothing was committed between them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// Which watch over the store saw it; what one watch saw says nothing to another.
+    pub watch: u64,
+    /// What it saw.
+    pub version: i64,
+}
+
+/// Tells whether anything was written, by this process or by another, so that what was read before
+/// can be told from what is there.
+#[async_trait]
+pub trait Changes: Send + Sync {
+    /// The mark of the store. It is taken after the call is made: whatever was committed before,
+    /// the mark is another one than any that was given before that commit.
+    async fn mark(&self) -> Result<Mark, StoreError>;
 }
 
 /// Partners and their enrolments. All writes are durable on return.

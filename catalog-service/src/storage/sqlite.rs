@@ -1,15 +1,18 @@
 //! The embedded store: SQLite through a query library, in SQL that PostgreSQL takes as well.
 //!
-//! One connection writes, several read (WAL), so a reader never waits for a writer. `synchronous =
-//! FULL` makes a committed transaction durable before it is answered. A folder belongs to one
-//! process; a second one that writes waits for the busy timeout and then gets an error.
+//! One connection writes, several read (WAL), so a reader never waits for a writer; one more only
+//! watches whether anything was committed. `synchronous = FULL` makes a committed transaction
+//! durable before it is answered. A folder belongs to one process; a second one that writes waits
+//! for the busy timeout and then gets an error.
 
+mod changes;
 mod keys;
 mod memberships;
 mod outbox;
 mod row;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -20,6 +23,7 @@ use sqlx::{Connection as _, Sqlite, SqliteConnection, Transaction};
 use thiserror::Error;
 
 use crate::ports::StoreError;
+use changes::Watch;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -79,6 +83,7 @@ pub enum OpenError {
 pub struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
+    watch: Arc<Watch>,
 }
 
 impl SqliteStore {
@@ -108,10 +113,10 @@ impl SqliteStore {
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers)
             .acquire_timeout(options.busy_timeout)
-            .connect_with(connect)
+            .connect_with(connect.clone())
             .await
             .map_err(open)?;
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, watch: Arc::new(Watch::new(connect)) })
     }
 
     /// Remembers a value under a name, or returns the one that is remembered already. It tells at
@@ -132,6 +137,7 @@ impl SqliteStore {
 
     /// Closes all connections; what was answered is on disk already.
     pub async fn close(&self) {
+        self.watch.close().await;
         self.readers.close().await;
         self.writer.close().await;
     }

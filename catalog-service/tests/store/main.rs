@@ -5,6 +5,7 @@
     reason = "a test that cannot go on fails, also in its helper functions"
 )]
 
+mod changes;
 mod keys;
 mod memberships;
 mod opening;

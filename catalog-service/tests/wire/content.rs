@@ -7,7 +7,7 @@ use proto::catalog::v1 as pb;
 use tempfile::TempDir;
 use tonic::Code;
 
-use crate::world::{OPS, READER, World, by, content_folder, refused};
+use crate::world::{ADMIN, OPS, READER, World, by, content_folder, list, refused};
 
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
@@ -90,4 +90,23 @@ async fn a_page_cannot_be_continued_in_another_content() {
     let (code, reason, fields) = refused(world.client().list_products(by(READER, request)).await);
     assert_eq!((code, reason.as_str()), (Code::InvalidArgument, "FIELD_INVALID"));
     assert_eq!(fields, ["page_token"]);
+}
+
+#[tokio::test]
+async fn a_list_that_was_made_of_the_old_content_ends_with_it() {
+    let (world, folder) = with_own_content().await;
+    let source = async || {
+        let answer = world.client().list_benefits(by(ADMIN, list("partners/contoso"))).await;
+        answer.expect("a list").into_inner().benefits[0].source.clone()
+    };
+    assert_eq!(source().await, "MAPS - Core");
+    let file = folder.path().join("offers/maps-core.toml");
+    let text = fs::read_to_string(&file).expect("read");
+    let renamed = text.replacen("specialisation = \"Core\"", "specialisation = \"Seed\"", 1);
+    fs::write(&file, renamed).expect("written");
+    assert_eq!(source().await, "MAPS - Core", "not before it is read");
+    reload(&world, true).await.expect("valid");
+    assert_eq!(source().await, "MAPS - Core", "only checked");
+    reload(&world, false).await.expect("reloaded");
+    assert_eq!(source().await, "MAPS - Seed");
 }

@@ -5,8 +5,8 @@ use tonic::Code;
 
 use crate::fake::Mood;
 use crate::world::{
-    ADMIN, CALS, DAY_MS, MPN_ADMIN, NOON_MS, OFFICE, OPS, READER, World, by, in_dutch, list,
-    refused,
+    ADMIN, CALS, DAY_MS, MPN_ADMIN, NOON_MS, OFFICE, OPS, READER, STRANGER, UNASSOCIATED, World,
+    by, in_dutch, list, refused,
 };
 
 async fn rows(world: &World, request: pb::ListBenefitsRequest) -> pb::ListBenefitsResponse {
@@ -125,6 +125,35 @@ async fn a_token_belongs_to_its_query_and_its_service() {
         assert_eq!((code, reason.as_str()), (Code::InvalidArgument, "FIELD_INVALID"));
         assert_eq!(fields, ["page_token"]);
     }
+}
+
+#[tokio::test]
+async fn a_page_that_was_made_for_a_partner_is_shown_to_nobody_else() {
+    let world = World::enrolled().await;
+    let list = || list("partners/contoso");
+    assert!(!rows(&world, list()).await.benefits.is_empty());
+    for who in [STRANGER, UNASSOCIATED] {
+        let (code, reason, _) = refused(world.client().list_benefits(by(who, list())).await);
+        assert_eq!((code, reason.as_str()), (Code::PermissionDenied, "NOT_ASSOCIATED"), "{who}");
+    }
+    assert!(!rows(&world, list()).await.benefits.is_empty());
+}
+
+#[tokio::test]
+async fn each_spelling_of_a_query_gets_a_token_of_its_own() {
+    let world = World::enrolled().await;
+    let mut request = list("partners/contoso");
+    request.page_size = 3;
+    let mut tokens = Vec::new();
+    for filter in ["downloadable = true", "downloadable=true"] {
+        request.filter = filter.to_owned();
+        request.page_token.clear();
+        let token = rows(&world, request.clone()).await.next_page_token;
+        request.page_token = token.clone();
+        assert_eq!(rows(&world, request.clone()).await.benefits.len(), 3, "{filter}");
+        tokens.push(token);
+    }
+    assert_ne!(tokens[0], tokens[1]);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod command_line;
 mod content;
 mod delivery;
 mod fake;
+mod fresh;
 mod imports;
 mod lists;
 mod pane;

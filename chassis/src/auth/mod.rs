@@ -5,6 +5,7 @@ mod authenticator;
 mod certificate;
 mod development;
 mod token;
+mod verified;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -11,12 +11,13 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation, decode, deco
 use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey, VerificationAlgorithm};
 use serde::Deserialize;
 
+use super::verified::{Validity, Verified};
 use super::{Principal, ROLES_MAX, TokenConfig, is_name};
 
 /// Longest `authorization` value that is looked at, in bytes.
 const CREDENTIALS_BYTES_MAX: usize = 4_096;
 /// Clocks of issuer and service may differ this much.
-const LEEWAY_SECONDS: u64 = 30;
+pub(super) const LEEWAY_SECONDS: u64 = 30;
 
 /// Why the pinned token keys cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +73,7 @@ pub(super) struct Tokens {
     roles_accepted: Vec<String>,
     roles_claim: String,
     tenant_claim: String,
+    verified: Verified,
 }
 
 #[derive(Deserialize)]
@@ -102,16 +104,21 @@ impl Tokens {
             roles_accepted: config.roles_accepted.clone(),
             roles_claim: config.roles_claim.clone(),
             tenant_claim: config.tenant_claim.clone(),
+            verified: Verified::default(),
         })
     }
 
-    /// The user whom the token names, with the accepted ones of its roles.
+    /// The user whom the token names, with the accepted ones of its roles. The service's own roles
+    /// of everyone are the same in all calls.
     pub(super) fn principal(
         &self,
         credentials: &HeaderValue,
         everyone: &[&'static str],
     ) -> Result<Principal, TokenError> {
         let token = bearer(credentials).ok_or(TokenError::NoBearer)?;
+        if let Some(principal) = self.verified.principal(token) {
+            return Ok(principal);
+        }
         let header = decode_header(token).map_err(|_| TokenError::Malformed)?;
         let kid = header.kid.ok_or(TokenError::UnknownKey)?;
         let (key, rules) = self.keys.get(&kid).ok_or(TokenError::UnknownKey)?;
@@ -126,7 +133,12 @@ impl Tokens {
             return Err(TokenError::Claims);
         }
         let everyone = everyone.iter().map(|role| (*role).to_owned());
-        Ok(Principal::new(claims.sub, roles.into_iter().chain(everyone), tenant))
+        let validity = validity(&claims);
+        let principal = Principal::new(claims.sub, roles.into_iter().chain(everyone), tenant);
+        if let Some(validity) = validity {
+            self.verified.keep(token, principal.clone(), validity);
+        }
+        Ok(principal)
     }
 
     fn roles(&self, claims: &Claims) -> Result<Vec<String>, TokenError> {
@@ -146,6 +158,12 @@ impl std::fmt::Debug for Tokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tokens").field("keys", &self.keys.len()).finish_non_exhaustive()
     }
+}
+
+/// None if the times are no whole numbers: such a token is verified each time.
+fn validity(claims: &Claims) -> Option<Validity> {
+    let seconds = |name: &str| claims.others.get(name)?.as_u64();
+    Some(Validity { from: seconds("nbf")?, until: seconds("exp")? })
 }
 
 fn bearer(credentials: &HeaderValue) -> Option<&str> {

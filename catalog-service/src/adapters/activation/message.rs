@@ -1,10 +1,11 @@
 //! Messages of the activation service, made from what the catalog knows.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use proto::activation::v1::{
-    BatchGetKeyUsageResponse, CountingMode, KeyRegistration, Platform, ProductKey, ReleasePolicy,
-    Suspension, UpdateKeyRequest,
+    BatchGetKeyUsageResponse, CountingMode, KeyRegistration, KeyUsage, Platform, ProductKey,
+    ReleasePolicy, Suspension, UpdateKeyRequest,
 };
 
 use crate::domain::key::{self, KeyCounts};
@@ -74,11 +75,12 @@ pub(super) fn usage(answer: BatchGetKeyUsageResponse) -> Option<UsageReading> {
     let as_of = answer.as_of_time?;
     let counts = answer.usages.into_iter().map(|usage| {
         let key_id = Handle::parse(usage.name.strip_prefix("productKeys/")?).ok()?;
-        Some(KeyCounts { key_id, used: usage.used, limit: usage.limit, remaining: usage.remaining })
+        let KeyUsage { used, limit, remaining, .. } = usage;
+        Some((key_id, KeyCounts { used, limit, remaining }))
     });
     let as_of_ms =
         as_of.seconds.saturating_mul(1000).saturating_add(i64::from(as_of.nanos) / 1_000_000);
-    Some(UsageReading { counts: counts.collect::<Option<_>>()?, as_of_ms })
+    Some(UsageReading { counts: Arc::new(counts.collect::<Option<_>>()?), as_of_ms })
 }
 
 /// The number in a field such as `keys[3].product_key`.
