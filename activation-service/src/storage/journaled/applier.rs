@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::Shared;
 use super::books::Batch;
 use super::mend::{Attempt, Mender};
+use super::overlay::Overlay;
 use crate::storage::rows::{RowError, Sightings};
 
 /// How long it waits for work before it looks whether a reader found something wrong.
@@ -19,6 +20,12 @@ const LOOK_PERIOD: Duration = Duration::from_millis(100);
 /// Events after which no more batches are applied together: some groups of sled's, so that readers
 /// wait for one of them at most and what is applied is let go of soon.
 const TOGETHER_EVENTS: usize = 256;
+/// Events that are worth a sync of sled: about a group of it.
+const GATHERED_EVENTS: usize = 64;
+
+/// How long the first of few events waits for others. Nobody waits for sled, and each sync of it
+/// keeps the disk from the journal's next one.
+const GATHER_MAX: Duration = Duration::from_millis(100);
 
 /// How often an end in good order looks whether the applier is done.
 const FINISH_PERIOD: Duration = Duration::from_millis(2);
@@ -127,16 +134,36 @@ impl Hand {
                     Attempt::Later(_) | Attempt::Stopped => return,
                 }
             } else if let Some(work) = self.next() {
+                self.gather(shared, &work);
                 self.apply(shared, work);
             } else {
                 match self.queue.recv_timeout(LOOK_PERIOD) {
-                    Ok(work) => self.apply(shared, work),
+                    Ok(work) => self.kept.push_back(work),
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
             }
         }
         self.write_last_sightings(shared);
+    }
+
+    /// Waits a moment for batches that can be applied together with the first one. Who waits for
+    /// room, or for the end, does not wait for this.
+    fn gather(&mut self, shared: &Shared, first: &Work) {
+        let Work::Apply(batch) = first else { return };
+        let waiting = |work: &Work| if let Work::Apply(batch) = work { batch.events() } else { 0 };
+        let mut events = batch.events() + self.kept.iter().map(waiting).sum::<usize>();
+        let end = Instant::now() + GATHER_MAX;
+        let is_roomy = || shared.overlay(Overlay::pinned_bytes) < shared.pinned_bytes_max / 2;
+        while events < GATHERED_EVENTS && is_roomy() {
+            match self.queue.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(work) => {
+                    events += waiting(&work);
+                    self.kept.push_back(work);
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+            }
+        }
     }
 
     /// Keeps what comes meanwhile; false once every sender is gone.
