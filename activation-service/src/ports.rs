@@ -130,7 +130,8 @@ pub trait Ledger: Send + Sync {
     /// The heads of many keys at one point of the ledger, in the order asked, and that point.
     async fn heads(&self, keys: Vec<KeyId>) -> Result<(Vec<Option<Head>>, u64), LedgerError>;
 
-    /// Commits changes of different keys, each atomically; the answers are in the order given.
+    /// Commits changes of different keys, each atomically; the answers are in the order given. It
+    /// may block the thread that polls it until they are durable.
     async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Committed>, LedgerError>;
 
     /// A part of the history of a key, and the point of the ledger it was read at.

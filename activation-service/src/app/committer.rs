@@ -9,6 +9,7 @@ mod batch;
 
 use std::sync::Arc;
 
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -115,7 +116,14 @@ impl Committer {
     pub(super) fn start(ledger: Arc<dyn Ledger>, policy: Arc<Policy>) -> (Self, JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let writer = Writer { ledger: Arc::clone(&ledger), policy: Arc::clone(&policy) };
-        (Self { ledger, policy, queue }, tokio::spawn(writer.run(jobs)))
+        let writing = match Handle::current().runtime_flavor() {
+            // With one thread for everything it is a task like any other.
+            RuntimeFlavor::CurrentThread => tokio::spawn(writer.run(jobs)),
+            // Committing waits for the disk, so it has a thread of its own, which others are not
+            // woken up for.
+            _ => tokio::task::spawn_blocking(|| Handle::current().block_on(writer.run(jobs))),
+        };
+        (Self { ledger, policy, queue }, writing)
     }
 
     /// False once the writer is gone: nothing more can be decided.

@@ -28,6 +28,7 @@ pub mod upkeep;
 mod weight;
 mod writer;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
@@ -199,22 +200,6 @@ impl JournaledLedger {
         drop(writer.take());
     }
 
-    /// Has a thread of its own write.
-    async fn write<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Shared) -> Result<T, LedgerError> + Send + 'static,
-    ) -> Result<T, LedgerError> {
-        if self.pace == Pace::ByHand {
-            return work(&self.shared);
-        }
-        let shared = Arc::clone(&self.shared);
-        let done = tokio::task::spawn_blocking(move || work(&shared)).await;
-        done.unwrap_or_else(|error| {
-            self.shared.stop(format!("the engine panicked: {error}"));
-            Err(self.shared.unavailable())
-        })
-    }
-
     /// Has one of the readers read.
     async fn read<T: Send + 'static>(
         &self,
@@ -328,10 +313,13 @@ impl Ledger for JournaledLedger {
     }
 
     async fn commit(&self, changes: Vec<Change>) -> Result<Vec<Committed>, LedgerError> {
-        let queue = self.applier.as_ref().map(|(queue, _)| queue.clone());
+        let queue = self.applier.as_ref().map(|(queue, _)| queue);
         let queue = queue.ok_or_else(|| self.shared.unavailable())?;
-        let randomness = Arc::clone(&self.randomness);
-        self.write(move |shared| shared.commit(changes, &queue, randomness.as_ref())).await
+        let commit = || self.shared.commit(changes, queue, self.randomness.as_ref());
+        catch_unwind(AssertUnwindSafe(commit)).unwrap_or_else(|_| {
+            self.shared.stop("the writer panicked".to_owned());
+            Err(self.shared.unavailable())
+        })
     }
 
     async fn events(&self, key: KeyId, span: Span) -> Result<(Vec<Recorded>, u64), LedgerError> {
