@@ -106,6 +106,26 @@ impl SealedBatch {
     }
 }
 
+/// The receipt of one leaf of a recorded batch, the same bytes as the first time; of the other
+/// leaves only the hashes are needed. The signature is not checked again.
+///
+/// # Errors
+///
+/// The leaves are not those of the head, or there is no such leaf.
+pub fn receipt_of(
+    head: SignedHead,
+    leaves: &[&[u8]],
+    leaf_index: usize,
+) -> Result<Receipt, SealError> {
+    let tree = Tree::of(leaves);
+    let is_whole = head.head().leaf_count == leaves.len() as u64;
+    if !is_whole || tree.root() != head.head().root {
+        return Err(SealError::OtherLeaves);
+    }
+    let (leaf, path) = leaves.get(leaf_index).zip(tree.path(leaf_index)).ok_or(SealError::Empty)?;
+    Ok(Receipt { leaf: leaf.to_vec(), leaf_index: leaf_index as u64, path, head })
+}
+
 /// The last sequence of leaves that follow each other from `first` on.
 fn check_sequences(first: u64, leaves: &[EncodedLeaf]) -> Result<u64, SealError> {
     if leaves.is_empty() {

@@ -45,7 +45,7 @@ mod proof;
 mod tree;
 mod wire;
 
-pub use batch::{SealError, SealedBatch};
+pub use batch::{SealError, SealedBatch, receipt_of};
 pub use commitment::{Commitment, SALT_BYTES, Salt, evidence_commitment, look_up_commitment};
 pub use head::{
     ChainFault, GENESIS, HEAD_BYTES_MAX, Head, HeadFault, SignedHead, Tip, verify_chain,

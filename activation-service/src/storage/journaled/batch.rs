@@ -150,17 +150,23 @@ pub(super) fn receipt(
     (key, version): (KeyId, u64),
     sequence: u64,
 ) -> Result<Arc<[u8]>, Unreadable> {
-    let (batch, _) = read(body)?;
-    let place = place_of(batch.head(), sequence)?;
+    let mut r = Reader::new(body, FORMAT)?;
+    let head = read_head(&mut r)?;
+    let leaves = r.list(|r| {
+        let (leaf, _number) = (r.bytes()?, r.number()?);
+        Ok(leaf)
+    })?;
+    r.finish()?;
+    let place = place_of(&head, sequence)?;
     let place = usize::try_from(place).map_err(|_| Unreadable("no such leaf"))?;
-    let leaf = batch.leaves().get(place).ok_or(Unreadable("no such leaf"))?;
-    let leaf = receipt::Leaf::decode(leaf.as_ref());
-    if leaf.is_ok_and(|leaf| leaf.key_id == key.0 && leaf.account_version == version)
-        && let Some(receipt) = batch.receipt(place)
-    {
-        return Ok(receipt.encode().into());
+    let leaf = leaves.get(place).ok_or(Unreadable("no such leaf"))?;
+    let leaf = receipt::Leaf::decode(leaf).map_err(|_| Unreadable("a leaf cannot be read"))?;
+    if (leaf.key_id, leaf.account_version) != (key.0, version) {
+        return Err(Unreadable("the event is not in this batch"));
     }
-    Err(Unreadable("the event is not in this batch"))
+    let receipt = receipt::receipt_of(head, &leaves, place)
+        .map_err(|_| Unreadable("the leaves are not those of the head"))?;
+    Ok(receipt.encode().into())
 }
 
 /// The batch in a body, and the number of each event's private part.

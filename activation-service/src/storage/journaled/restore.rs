@@ -22,6 +22,10 @@ use crate::storage::store::Shelf;
 const TOLD_EVENTS: u64 = 50_000;
 /// Events that are applied together while the books are brought up.
 const REPLAY_EVENTS: usize = 1_024;
+/// Accounts that are kept from one application to the next at most.
+const KEPT_ACCOUNTS_MAX: usize = 4_096;
+/// Counts of those: some hundreds of megabytes.
+const KEPT_COUNTS_MAX: usize = 200_000;
 
 /// Books that hold every durable event.
 pub(super) struct UpToDate {
@@ -181,7 +185,7 @@ pub(super) struct Replay<'a> {
     waiting: Vec<Batch>,
     /// Events of those.
     waiting_events: usize,
-    /// Accounts after what waits.
+    /// Accounts as they are after what waits.
     latest: HashMap<KeyId, Account>,
 }
 
@@ -206,7 +210,11 @@ impl<'a> Replay<'a> {
 
     /// Applies what waits.
     pub(super) fn apply(&mut self) -> Result<(), Trouble> {
-        self.latest.clear();
+        // A few accounts stay, so that a key with very many computers is not read again and again.
+        let counts = || self.latest.values().map(|account| account.counts.len()).sum::<usize>();
+        if self.latest.len() > KEPT_ACCOUNTS_MAX || counts() > KEPT_COUNTS_MAX {
+            self.latest.clear();
+        }
         self.waiting_events = 0;
         self.books.apply(&std::mem::take(&mut self.waiting)).map_err(read_failed)
     }
