@@ -19,8 +19,9 @@ const ACTORS: u32 = 2;
 const STEPS_BEFORE: usize = 12;
 /// What each does at a time while it fails.
 const STEPS_FAILING: usize = 8;
-/// How often they go on until the fault is met.
-const ROUNDS_MAX: usize = 6;
+/// How often they go on until the fault is met. What is applied to the books waits for more of its
+/// kind, so a round may write once and sync twice.
+const ROUNDS_MAX: usize = 24;
 /// Operations of the class that may succeed before, while the services work.
 const SKIP_WORKING_MAX: usize = 40;
 /// The same for the catalog, which has less to do.
