@@ -19,6 +19,11 @@ macro_rules! id {
                 parse_hex(text).map(Self)
             }
 
+            /// Writes the digits behind a text.
+            pub fn push_to(&self, text: &mut String) {
+                text.push_str(hex(&self.0, &mut [0; ID_BYTES * 2]));
+            }
+
             /// Takes exactly 16 bytes.
             #[must_use]
             pub fn from_slice(bytes: &[u8]) -> Option<Self> {
@@ -28,7 +33,7 @@ macro_rules! id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                f.write_str(hex(&self.0, &mut [0; ID_BYTES * 2]))
             }
         }
 
@@ -52,6 +57,23 @@ id!(
     /// The handle of one request, chosen by the caller and scoped to the key.
     RequestId
 );
+
+/// The bytes as digits in the buffer. One text is written instead of thirty-two: the names of keys
+/// are in every answer.
+fn hex<'b>(bytes: &[u8; ID_BYTES], buffer: &'b mut [u8; ID_BYTES * 2]) -> &'b str {
+    for (pair, byte) in buffer.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0xf)]);
+    }
+    // Digits are ASCII, so this cannot fail.
+    std::str::from_utf8(buffer).unwrap_or_default()
+}
+
+const fn digit(nibble: u8) -> u8 {
+    match nibble {
+        0..=9 => b'0' + nibble,
+        _ => b'a' + nibble - 10,
+    }
+}
 
 fn parse_hex(text: &str) -> Option<[u8; ID_BYTES]> {
     let digits = text.as_bytes();

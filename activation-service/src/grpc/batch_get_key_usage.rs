@@ -16,7 +16,9 @@ pub(super) fn parse(wire: &pb::BatchGetKeyUsageRequest) -> Result<Vec<KeyId>, Fi
     let ids = fields.bounded("names", wire.names.len(), NAMES_MAX, "names").and_then(|()| {
         let mut ids = Vec::with_capacity(wire.names.len());
         for (index, name) in wire.names.iter().enumerate() {
-            ids.push(names::key(&mut fields, &format!("names[{index}]"), name));
+            // The place is written only where it has to be told.
+            let id = names::key_id(name);
+            ids.push(id.or_else(|| names::key(&mut fields, &format!("names[{index}]"), name)));
         }
         ids.into_iter().collect()
     });

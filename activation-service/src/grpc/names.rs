@@ -7,18 +7,27 @@ const KEYS: &str = "productKeys/";
 const ACTIVATIONS: &str = "/activations/";
 
 pub(super) fn key_name(key: KeyId) -> String {
-    format!("{KEYS}{key}")
+    // One allocation of the right size: an answer may have hundreds.
+    let mut name = String::with_capacity(KEYS.len() + 2 * ID_BYTES);
+    name.push_str(KEYS);
+    key.push_to(&mut name);
+    name
 }
 
 pub(super) fn activation_name(key: KeyId, activation: ActivationId) -> String {
     format!("{KEYS}{key}{ACTIVATIONS}{activation}")
 }
 
+/// The id in the name of a key, if it is one.
+pub(super) fn key_id(name: &str) -> Option<KeyId> {
+    name.strip_prefix(KEYS).and_then(KeyId::parse)
+}
+
 pub(super) fn key(fields: &mut Fields, field: &str, name: &str) -> Option<KeyId> {
     if name.is_empty() {
         return fields.bad(field, Why::Required, "name a key, `productKeys/{key_id}`");
     }
-    match name.strip_prefix(KEYS).and_then(KeyId::parse) {
+    match key_id(name) {
         Some(id) => Some(id),
         None => fields.bad(
             field,

@@ -63,4 +63,9 @@ impl App {
         let mark = self.ports.changes.mark().await?;
         Ok(Moment { published, mark, now_ms: self.now_ms() })
     }
+
+    /// The same moment for who had to wait since: later, and nothing is asked again.
+    pub fn still(&self, moment: Moment) -> Moment {
+        Moment { now_ms: self.now_ms(), ..moment }
+    }
 }

@@ -38,20 +38,35 @@ pub(super) async fn answer(
         }
     };
     let moment = api.app.moment().await?;
-    let page = match kept.filter(|page| page.stamp.holds_at(&moment)) {
-        Some(page) => page,
-        None => {
-            let query = match query {
-                Some(query) => query,
-                None => parse(api, call, &key.request)?,
-            };
-            let page = Arc::new(shown(api, call, &moment, &query, &key.request).await?);
-            api.pages.keep(key, Arc::clone(&page));
-            page
-        }
+    let (page, now_ms) = match kept.filter(|page| page.stamp.holds_at(&moment)) {
+        Some(page) => (page, moment.now_ms),
+        None => made(api, call, moment, query, key).await?,
     };
-    let usage = api.app.usage_of(&page.counted, call.time_left(), moment.now_ms).await;
+    let usage = api.app.usage_of(&page.counted, call.time_left(), now_ms).await;
     Ok(Listed { page, usage })
+}
+
+/// The page made anew, and the time that it is shown at. Who asks for the same page meanwhile waits
+/// for it: after a write all who are there would make it otherwise.
+async fn made(
+    api: &CatalogApi,
+    call: &Call,
+    moment: Moment,
+    query: Option<BenefitQuery>,
+    key: PageKey,
+) -> Result<(Arc<ShownPage>, i64), AppError> {
+    let _turn = api.pages.turn(&key).await;
+    let moment = api.app.still(moment);
+    if let Some(page) = api.pages.get(&key).filter(|page| page.stamp.holds_at(&moment)) {
+        return Ok((page, moment.now_ms));
+    }
+    let query = match query {
+        Some(query) => query,
+        None => parse(api, call, &key.request)?,
+    };
+    let page = Arc::new(shown(api, call, &moment, &query, &key.request).await?);
+    api.pages.keep(key, Arc::clone(&page));
+    Ok((page, moment.now_ms))
 }
 
 fn parse(

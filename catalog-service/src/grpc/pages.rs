@@ -4,6 +4,7 @@
 //! kept. What a page rests on besides is in its stamp, and a page whose stamp does not hold is made
 //! anew (ARCHITECTURE.md).
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::mem::size_of;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use moka::sync::Cache;
 use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 use proto::catalog::v1 as pb;
+use tokio::sync::{Mutex, MutexGuard};
 use tonic::Status;
 
 use super::message;
@@ -25,6 +27,8 @@ use crate::domain::name::Handle;
 const BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// What an entry takes beside its texts, roughly.
 const ENTRY_BYTES: usize = 4 * size_of::<(PageKey, ShownPage)>();
+/// Pages that can be made at once.
+const TURNS: usize = 64;
 /// `ListBenefitsResponse.benefits`.
 const BENEFITS: u32 = 1;
 /// `Benefit.usage`.
@@ -70,7 +74,11 @@ pub(super) struct Listed {
 }
 
 /// The pages that were made lately.
-pub(super) struct Pages(Cache<PageKey, Arc<ShownPage>>);
+pub(super) struct Pages {
+    kept: Cache<PageKey, Arc<ShownPage>>,
+    places: RandomState,
+    turns: Box<[Mutex<()>]>,
+}
 
 impl PageKey {
     pub(super) fn of(request: pb::ListBenefitsRequest, language: Language) -> Self {
@@ -85,19 +93,29 @@ impl Default for Pages {
             let bytes = key.request.encoded_len() + page.text_bytes + ENTRY_BYTES;
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
-        Self(Cache::builder().weigher(weight).max_capacity(BYTES_MAX).build())
+        Self {
+            kept: Cache::builder().weigher(weight).max_capacity(BYTES_MAX).build(),
+            places: RandomState::new(),
+            turns: (0..TURNS).map(|_| Mutex::default()).collect(),
+        }
     }
 }
 
 impl Pages {
     /// The page that was made last for this, whether it holds or not.
     pub(super) fn get(&self, key: &PageKey) -> Option<Arc<ShownPage>> {
-        self.0.get(key)
+        self.kept.get(key)
     }
 
     /// Keeps a page in place of an older one.
     pub(super) fn keep(&self, key: PageKey, page: Arc<ShownPage>) {
-        self.0.insert(key, page);
+        self.kept.insert(key, page);
+    }
+
+    /// Waits for the turn to make this page. A page has one place, which some others share.
+    pub(super) async fn turn(&self, key: &PageKey) -> Option<MutexGuard<'_, ()>> {
+        let place = self.places.hash_one(key) % self.turns.len().max(1) as u64;
+        Some(self.turns.get(usize::try_from(place).ok()?)?.lock().await)
     }
 }
 

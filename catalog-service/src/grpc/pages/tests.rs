@@ -97,7 +97,17 @@ fn pages_are_bounded_in_bytes() {
         let request = pb::ListBenefitsRequest { page_size, ..Default::default() };
         pages.keep(PageKey::of(request, Language::En), Arc::clone(&page));
     }
-    pages.0.run_pending_tasks();
-    assert!(pages.0.weighted_size() <= BYTES_MAX);
-    assert!(pages.0.entry_count() > 1_000);
+    pages.kept.run_pending_tasks();
+    assert!(pages.kept.weighted_size() <= BYTES_MAX);
+    assert!(pages.kept.entry_count() > 1_000);
+}
+
+#[tokio::test]
+async fn a_page_is_made_by_one_at_a_time() {
+    use futures_util::FutureExt as _;
+    let (pages, key) = (Pages::default(), || PageKey::of(Default::default(), Language::En));
+    let turn = pages.turn(&key()).await.expect("a place");
+    assert!(pages.turn(&key()).now_or_never().is_none(), "somebody makes it");
+    drop(turn);
+    assert!(pages.turn(&key()).now_or_never().is_some());
 }

@@ -11,7 +11,9 @@ use crate::domain::key::{AssignedKey, Reveal};
 use crate::domain::name::BenefitName;
 use crate::ports::{Keys, NewKey, NewReveal, RecordOutcome, RevealCursor, SealedKey, StoreError};
 
-const KEYS_OF: &str = "SELECT k.*, o.wanted_generation, o.wanted_suspended, o.known_generation, \
+// Only what is needed of each: a list has many, and every value of a row crosses a thread.
+const KEYS_OF: &str = "SELECT k.key_id, k.partner, k.enrolment, k.product, k.first_viewed_ms, \
+     k.first_viewed_by, o.wanted_generation, o.wanted_suspended, o.known_generation, \
      o.known_suspended, o.stuck FROM product_keys k LEFT JOIN outbox o ON o.key_id = k.key_id \
      WHERE k.partner = $1";
 
