@@ -6,8 +6,10 @@
 //! what the engine has in memory. A command for which that is not enough goes back to look again.
 
 mod batch;
+mod pace;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{mpsc, oneshot};
@@ -22,8 +24,10 @@ use crate::domain::ids::KeyId;
 use crate::domain::policy::Policy;
 use crate::ports::{Change, Committed, KeyRef, Ledger, LedgerError};
 use batch::{Batch, Work};
+use pace::Pace;
 
-/// Most commands that wait; beyond that new work is refused.
+/// Most commands that wait, however fast the writer is; beyond that, or beyond what it settles in
+/// time, new work is refused.
 const QUEUE_MAX: usize = 4096;
 /// Most commands of a batch. A batch takes what waits, so alone a command waits for nobody.
 const BATCH_MAX: usize = 128;
@@ -63,6 +67,7 @@ pub(super) struct Committer {
     ledger: Arc<dyn Ledger>,
     policy: Arc<Policy>,
     queue: mpsc::Sender<Job>,
+    pace: Arc<Pace>,
 }
 
 struct Job {
@@ -115,7 +120,12 @@ impl Seen {
 impl Committer {
     pub(super) fn start(ledger: Arc<dyn Ledger>, policy: Arc<Policy>) -> (Self, JoinHandle<()>) {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-        let writer = Writer { ledger: Arc::clone(&ledger), policy: Arc::clone(&policy) };
+        let pace = Arc::new(Pace::default());
+        let writer = Writer {
+            ledger: Arc::clone(&ledger),
+            policy: Arc::clone(&policy),
+            pace: Arc::clone(&pace),
+        };
         let writing = match Handle::current().runtime_flavor() {
             // With one thread for everything it is a task like any other.
             RuntimeFlavor::CurrentThread => tokio::spawn(writer.run(jobs)),
@@ -123,7 +133,7 @@ impl Committer {
             // woken up for.
             _ => tokio::task::spawn_blocking(|| Handle::current().block_on(writer.run(jobs))),
         };
-        (Self { ledger, policy, queue }, writing)
+        (Self { ledger, policy, queue, pace }, writing)
     }
 
     /// False once the writer is gone: nothing more can be decided.
@@ -150,6 +160,9 @@ impl Committer {
         let key_id = seen.key_id;
         let (mut conflicts, mut looks) = (0, 0);
         while conflicts < ATTEMPTS_MAX && looks < LOOKS_MAX {
+            if QUEUE_MAX - self.queue.capacity() >= self.pace.waiting_max() {
+                return Err(AppError::Overloaded);
+            }
             let (reply, replied) = oneshot::channel();
             let job = Job { seen, command, reply };
             self.queue.try_send(job).map_err(|error| match error {
@@ -209,6 +222,7 @@ impl Job {
 struct Writer {
     ledger: Arc<dyn Ledger>,
     policy: Arc<Policy>,
+    pace: Arc<Pace>,
 }
 
 impl Writer {
@@ -227,7 +241,10 @@ impl Writer {
                     batch.push(job);
                 }
             }
+            let (begun, asked) = (Instant::now(), batch.len());
             batch = self.settle(batch).await;
+            let settled = asked.saturating_sub(batch.len());
+            self.pace.note(begun.elapsed(), settled, !jobs.is_empty() || !batch.is_empty());
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
@@ -199,7 +200,8 @@ async fn sound(is_away: bool) -> (Arc<Faulty>, Writer) {
     let (inner, commits) = (MemoryLedger::default(), AtomicUsize::new(0));
     let ledger = Arc::new(Faulty { inner, fault: Mutex::new(None), commits, is_away });
     let policy = Arc::new(policy().clone());
-    let writer = Writer { ledger: Arc::clone(&ledger) as Arc<dyn Ledger>, policy };
+    let pace = Arc::default();
+    let writer = Writer { ledger: Arc::clone(&ledger) as Arc<dyn Ledger>, policy, pace };
     for key_id in [A, B] {
         run(&writer, vec![(key_id, register(key_id))]).await;
     }
@@ -209,8 +211,9 @@ async fn sound(is_away: bool) -> (Arc<Faulty>, Writer) {
 /// Settles commands, the first ones in one batch, until none is left.
 async fn run(writer: &Writer, commands: Vec<(KeyId, Command)>) -> Vec<Result<Settled, AppError>> {
     let (queue, mut jobs) = mpsc::channel(QUEUE_MAX);
-    let Writer { ledger, policy } = writer;
-    let committer = Committer { ledger: Arc::clone(ledger), policy: Arc::clone(policy), queue };
+    let Writer { ledger, policy, pace } = writer;
+    let (ledger, policy, pace) = (Arc::clone(ledger), Arc::clone(policy), Arc::clone(pace));
+    let committer = Committer { ledger, policy, queue, pace };
     let settle = commands.into_iter().map(|(key_id, command)| committer.settle(key_id, command));
     let mut settling = std::pin::pin!(futures_util::future::join_all(settle));
     let mut batch = Vec::new();
@@ -399,4 +402,18 @@ async fn a_hot_key_takes_its_share_of_a_batch_and_the_rest_follows() {
     assert_eq!(head(&ledger, A).await.used, 64);
     let batches = ledger.commits.load(Ordering::Relaxed) - before;
     assert_eq!(batches, 64_usize.div_ceil(KEY_EVENTS_MAX));
+}
+
+#[tokio::test]
+async fn who_would_wait_too_long_is_refused_at_once_and_all_others_are_answered() {
+    let (_, writer) = sound(false).await;
+    writer.pace.note(Duration::from_secs(1), 1, true);
+    let admitted = writer.pace.waiting_max();
+    let crowd = (0..2 * admitted).map(|_| (A, activate(1))).collect();
+    let answers = run(&writer, crowd).await;
+    let (first, rest) = answers.split_at(admitted);
+    assert!(first.iter().all(|answer| activation(answer) == ActivationId([1; 16])));
+    for refused in rest {
+        assert_eq!(refused.as_ref().expect_err("refused"), &AppError::Overloaded);
+    }
 }
