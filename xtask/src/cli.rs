@@ -29,7 +29,7 @@ enum Command {
     Fleet(fleet::FleetArgs),
     /// Measure both services beside a service that does nothing, and tell ratios.
     Bench(bench::BenchArgs),
-    /// Count what a decision costs on a key with many computers, with valgrind.
+    /// Count what the parts of an activation cost, with valgrind, beside what is recorded.
     Instructions(instructions::InstructionsArgs),
     /// Make a local certificate authority with identities for services and people.
     Certs(certs::CertsArgs),

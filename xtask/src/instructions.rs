@@ -1,66 +1,101 @@
-//! `cargo xtask instructions`: what a decision costs on a key with many computers, in instructions,
-//! which are the same on a busy machine and on an idle one.
+//! `cargo xtask instructions`: what the parts of an activation cost in instructions, which are the
+//! same on a busy machine and on an idle one, beside what is recorded in the repository.
 
-use std::path::Path;
-use std::process::Command;
+mod counter;
+mod record;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use std::path::PathBuf;
+
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use crate::output;
 use crate::process::{cargo, root, run};
+pub use counter::ensure_instrument;
+use record::{Judgement, Record};
 
-/// Computers of the small key and of the large one.
-const COMPUTERS: [u32; 2] = [5, 5_000];
-/// Rounds of four decisions that are counted.
-const ROUNDS: u32 = 250;
-/// Decisions of a round.
-const DECISIONS: u64 = 4;
-/// Most that the large key may cost, in hundredths of the small one.
+/// The parts, how many rounds of each are counted, and what they are.
+const PARTS: [(&str, u32, &str); 7] = [
+    ("decide", 250, "decided, on a key of 5 computers"),
+    ("decide-5000", 250, "decided, on a key of 5,000 computers"),
+    ("record", 250, "decided and taken in by a copy, 5 computers"),
+    ("record-5000", 250, "decided and taken in by a copy, 5,000"),
+    ("encode", 20, "encoded as a leaf, sealed, its receipt encoded"),
+    ("commit", 20, "the same, in the journal and visible"),
+    ("activate", 12, "Activate, from a request's bytes to its answer's"),
+];
+/// Parts with few computers and with many, of which the latter cost at most twice as much.
+const PAIRS: [[&str; 2]; 2] = [["decide", "decide-5000"], ["record", "record-5000"]];
+/// Most that a large key may cost, in hundredths of a small one.
 const RATIO_PERCENT_MAX: u64 = 200;
 
 /// What is counted.
-#[derive(Args)]
-pub struct InstructionsArgs {}
-
-/// Counts with valgrind, and fails where the large key costs more than twice as much.
-///
-/// # Errors
-/// valgrind is missing, something does not build, or a ratio is above its bar.
-pub fn run_instrument(_: &InstructionsArgs) -> Result<()> {
-    let example = ["build", "--locked", "--release", "-p", "activation-service"];
-    run(cargo().args(example).args(["--example", "deciding"]))?;
-    let program = root().join("target/release/examples/deciding");
-    output::line("instructions of one decision      5 computers   5,000 computers   ratio");
-    let mut is_met = true;
-    for (what, name) in [("decide", "decided"), ("record", "decided, and taken in by a copy")] {
-        let [few, many] = COMPUTERS;
-        let (small, large) = (counted(&program, few, what)?, counted(&program, many, what)?);
-        let percent = large * 100 / small.max(1);
-        is_met &= percent <= RATIO_PERCENT_MAX;
-        let ratio = format!("{}.{:02}", percent / 100, percent % 100);
-        output::line(&format!("{name:<32}{small:>13}{large:>18}{ratio:>8}"));
-    }
-    ensure!(is_met, "a key with 5,000 computers costs more than twice as much as one with 5");
-    Ok(())
+#[derive(Args, Default)]
+pub struct InstructionsArgs {
+    /// Write what is counted down as the new record, in `bench/instructions.json`.
+    #[arg(long)]
+    record: bool,
 }
 
-/// Instructions of one decision.
-fn counted(program: &Path, computers: u32, what: &str) -> Result<u64> {
-    let mut valgrind = Command::new("valgrind");
-    valgrind.args(["--tool=callgrind", "--collect-atstart=no", "--callgrind-out-file=/dev/null"]);
-    valgrind.arg("--toggle-collect=*deciding::measured*").arg(program);
-    let output = valgrind
-        .args([&computers.to_string(), &ROUNDS.to_string(), what])
-        .output()
-        .context("valgrind does not start: install it (Debian: apt-get install valgrind)")?;
-    let told = String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() {
-        bail!("valgrind ended with {}:\n{told}", output.status);
+/// Counts with valgrind, and fails where a part costs more than 5 % more than is recorded, or where
+/// the large key costs more than twice as much.
+///
+/// # Errors
+/// valgrind is missing, something does not build, or a part is above its bar.
+pub fn run_instrument(args: &InstructionsArgs) -> Result<()> {
+    ensure_instrument()?;
+    let example = ["build", "--locked", "--profile", "counted", "-p", "activation-service"];
+    run(cargo().args(example).args(["--example", "counted"]))?;
+    let program = root().join("target/counted/examples/counted");
+    let mut counted = Vec::new();
+    for (part, rounds, _) in PARTS {
+        counted.push((part, counter::counted(&program, part, rounds)?));
     }
-    let line = told.lines().find_map(|line| line.split_once("Collected :"));
-    let (_, number) = line.with_context(|| format!("valgrind told no figure:\n{told}"))?;
-    let all: u64 = number.trim().parse().context("the figure of valgrind")?;
-    ensure!(all > 0, "valgrind counted nothing: the name of the function was not found");
-    Ok(all / (u64::from(ROUNDS) * DECISIONS))
+    for [few, many] in PAIRS {
+        let of = |part| counted.iter().find(|(name, _)| *name == part).map_or(0, |(_, it)| *it);
+        let (small, large) = (of(few), of(many));
+        let is_met = large * 100 <= small * RATIO_PERCENT_MAX;
+        ensure!(is_met, "{many} costs {large} instructions, more than twice the {small} of {few}");
+    }
+    if args.record {
+        Record::of(&counted)?.write(&file())?;
+        output::line(&format!("recorded in {}", file().display()));
+        return Ok(());
+    }
+    compare(&Record::read(&file())?, &counted)
+}
+
+fn file() -> PathBuf {
+    root().join("bench").join("instructions.json")
+}
+
+/// Tells every part, and fails where one is dearer than it may be.
+fn compare(record: &Record, counted: &[(&str, u64)]) -> Result<()> {
+    let heads = ("instructions of", "recorded", "now", "change");
+    output::line(&format!("{:<52}{:>10}{:>10}{:>9}", heads.0, heads.1, heads.2, heads.3));
+    let (mut worse, mut better) = (Vec::new(), false);
+    for ((part, now), (_, _, about)) in counted.iter().zip(PARTS) {
+        let recorded = record.instructions(part)?;
+        let change = (*now as f64 / recorded.max(1) as f64 - 1.0) * 100.0;
+        output::line(&format!("{about:<52}{recorded:>10}{now:>10}{change:>+8.1}%"));
+        match record::judge(recorded, *now) {
+            Judgement::Worse => worse.push(*part),
+            Judgement::Better => better = true,
+            Judgement::Same => {}
+        }
+    }
+    if let Some(other) = record.other_compiler()? {
+        output::line(&format!("the record is of another compiler: {other}"));
+    }
+    if !worse.is_empty() {
+        let parts = worse.join(", ");
+        bail!(
+            "more than 5 % dearer than recorded: {parts}. If it is worth that, record it with \
+             `cargo xtask instructions --record` and say why in the change"
+        );
+    }
+    if better {
+        output::line("more than 5 % cheaper: keep it with `cargo xtask instructions --record`");
+    }
+    Ok(())
 }

@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::tools::Tools;
 use crate::faults::{FaultsArgs, run_bench};
+use crate::instructions::{InstructionsArgs, ensure_instrument, run_instrument};
 use crate::process::{cargo, root, run};
 
 /// One step.
@@ -15,10 +16,10 @@ pub(super) struct Step {
     pub(super) run: fn() -> Result<()>,
 }
 
-pub(super) const STEPS: [Step; 11] = [
+pub(super) const STEPS: [Step; 12] = [
     Step { name: "format", about: "every file is as cargo fmt writes it", run: format },
     Step { name: "tidy", about: "the laws of the house hold", run: tidy },
-    Step { name: "tools", about: "grpcurl, buf and grpcio are in target/tools", run: tools },
+    Step { name: "tools", about: "grpcurl, buf, grpcio and valgrind are there", run: tools },
     Step { name: "schemas", about: "buf finds no fault in proto", run: schemas },
     Step { name: "vectors", about: "another language makes the same bytes", run: vectors },
     Step { name: "lints", about: "clippy finds no fault in any target", run: lints },
@@ -29,6 +30,7 @@ pub(super) const STEPS: [Step; 11] = [
         about: "no promise is broken, every deliberate bug noticed",
         run: faults,
     },
+    Step { name: "costs", about: "no part costs 5 % more instructions than recorded", run: costs },
     Step { name: "doctests", about: "the examples in the documentation", run: doctests },
     Step { name: "docs", about: "the documentation has no dead link", run: docs },
 ];
@@ -44,6 +46,7 @@ fn tidy() -> Result<()> {
 }
 
 fn tools() -> Result<()> {
+    ensure_instrument()?;
     Tools::ensure().map(drop)
 }
 
@@ -81,6 +84,11 @@ fn faults() -> Result<()> {
     let report = root().join("target/faults/quick.json");
     let words = ["--quick".into(), "--json".into(), report.display().to_string()];
     run_bench(&FaultsArgs::of(words.to_vec()))
+}
+
+/// Builds the activation service once more, optimised but not at link time.
+fn costs() -> Result<()> {
+    run_instrument(&InstructionsArgs::default())
 }
 
 fn doctests() -> Result<()> {

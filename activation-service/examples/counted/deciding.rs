@@ -1,7 +1,5 @@
-//! Decides on a key with many computers and does nothing else, so that an instrument can count what
-//! a decision costs: `deciding COMPUTERS ROUNDS decide|record`.
-
-#![expect(clippy::expect_used, reason = "an experiment ends where it finds a fault")]
+//! Decides known and new computers on a key that knows many: what a decision costs, and what it
+//! costs the writer, who has a copy of the account take it in.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -18,7 +16,9 @@ use hardware_evidence::ComponentKind as K;
 use hardware_evidence::{DeploymentSalt, Digest, JunkDigests};
 use sha2::{Digest as _, Sha256};
 
-const PRODUCT: &str = "products/office";
+use crate::Work;
+
+pub(crate) const PRODUCT: &str = "products/office";
 /// Kinds of a computer that shows everything.
 const KINDS: [K; 11] = [
     K::BoardSerial,
@@ -38,12 +38,8 @@ const MODEL: [K; 4] = [K::BoardModel, K::Cpu, K::Gpu, K::RamRange];
 /// A computer that the key does not know.
 const STRANGER: u32 = u32::MAX;
 
-fn main() {
-    let mut args = std::env::args().skip(1);
-    let mut number = || args.next().and_then(|arg| arg.parse::<u32>().ok());
-    let (computers, rounds) = (number(), number());
-    let (computers, rounds) = (computers.expect("COMPUTERS"), rounds.expect("ROUNDS"));
-    let records = args.next().as_deref() == Some("record");
+/// Decisions on a key with so many computers, each of them activated once.
+pub(crate) fn work(computers: u32, rounds: u32, records: bool) -> Work {
     let policy = Policy::hw_v1(JunkDigests::new(&DeploymentSalt::new([3; 32])));
     let account = account(&policy, computers);
     // Any known computer, unchanged, with another disk, with another board; and a new one.
@@ -55,29 +51,27 @@ fn main() {
         computer(STRANGER, &[]),
     ];
     let commands: Vec<Command> = reports.iter().map(|report| activate(STRANGER, report)).collect();
-    measured(&policy, &account, &commands, rounds, records);
-}
-
-/// What is counted: the instrument looks for this name.
-#[inline(never)]
-fn measured(policy: &Policy, account: &Account, commands: &[Command], rounds: u32, records: bool) {
-    for command in (0..rounds).flat_map(|_| commands) {
-        let decision = decided(policy, Some(account), command);
-        if records {
-            black_box(decision.applied(Some(account)).expect("it fits"));
+    let operations = u64::from(rounds) * commands.len() as u64;
+    let run = move || {
+        for command in (0..rounds).flat_map(|_| &commands) {
+            let decision = decided(&policy, Some(&account), command);
+            if records {
+                black_box(decision.applied(Some(&account)).expect("it fits"));
+            }
+            black_box(decision);
         }
-        black_box(decision);
-    }
+    };
+    Work { operations, run: Box::new(run) }
 }
 
-fn decided(policy: &Policy, account: Option<&Account>, command: &Command) -> Decision {
+pub(crate) fn decided(policy: &Policy, account: Option<&Account>, command: &Command) -> Decision {
     decide(Context { policy, account, recorded: None, lookup_owner: None }, command)
 }
 
-/// A key with as many computers as asked for, each of them activated once.
-fn account(policy: &Policy, computers: u32) -> Account {
-    let register = Command::Register(Box::new(Register {
-        key_id: KeyId([9; 16]),
+/// Makes a key known.
+pub(crate) fn register(number: u32) -> Command {
+    Command::Register(Box::new(Register {
+        key_id: KeyId(digest(1, number)),
         terms: Terms {
             owner: "contoso".to_owned(),
             product: PRODUCT.to_owned(),
@@ -90,9 +84,14 @@ fn account(policy: &Policy, computers: u32) -> Account {
             handle_allowed: false,
         },
         suspension: Suspension::default(),
-        lookups: vec![LookupDigest { pepper: PepperId(1), digest: [1; 32] }],
+        lookups: vec![LookupDigest { pepper: PepperId(1), digest: look_up(number) }],
         origin: origin(),
-    }));
+    }))
+}
+
+/// A key with as many computers as asked for, each of them activated once.
+fn account(policy: &Policy, computers: u32) -> Account {
+    let register = register(0);
     let mut account = decided(policy, None, &register).applied(None).expect("it fits");
     for number in 0..computers {
         let activate = activate(number, &computer(number, &[]));
@@ -109,7 +108,7 @@ fn origin() -> Origin {
     Origin { actor: "product-key".to_owned(), reason: String::new(), client, time_ms: 0 }
 }
 
-fn activate(number: u32, evidence: &Evidence) -> Command {
+pub(crate) fn activate(number: u32, evidence: &Evidence) -> Command {
     let (platform, id) = (Platform::Windows, RequestId(digest(0, number)));
     Command::Activate(Activate {
         product: PRODUCT.to_owned(),
@@ -122,7 +121,7 @@ fn activate(number: u32, evidence: &Evidence) -> Command {
 }
 
 /// A computer of a model, where the kinds in `changed` have another value.
-fn computer(number: u32, changed: &[K]) -> Evidence {
+pub(crate) fn computer(number: u32, changed: &[K]) -> Evidence {
     let component = |kind: K| {
         let unit = if MODEL.contains(&kind) { 0 } else { number };
         let value = if changed.contains(&kind) { !unit } else { unit };
@@ -131,9 +130,13 @@ fn computer(number: u32, changed: &[K]) -> Evidence {
     Evidence::new(KINDS.map(component).to_vec()).expect("valid")
 }
 
-fn digest(kind: u8, value: u32) -> [u8; 16] {
+pub(crate) fn digest(kind: u8, value: u32) -> [u8; 16] {
     let full = Sha256::new().chain_update([kind]).chain_update(value.to_be_bytes()).finalize();
     let mut digest = [0; 16];
     digest.iter_mut().zip(full).for_each(|(to, from)| *to = from);
     digest
+}
+
+fn look_up(number: u32) -> [u8; 32] {
+    Sha256::digest(number.to_be_bytes()).into()
 }
