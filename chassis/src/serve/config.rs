@@ -69,8 +69,10 @@ pub struct Limits {
     /// Calls of one connection that are worked on at once, beyond which they are refused; default
     /// 64.
     pub calls_per_connection_max: usize,
-    /// Calls that are worked on at once in all, beyond which they are refused; default 1 024.
-    /// Health is exempt.
+    /// Calls that are worked on at once in all, beyond which they are refused; default 640. Health
+    /// is exempt. It is no more than what can usefully wait and some that are worked on: a call
+    /// that is refused here costs little beside one that is refused after it was looked into, and
+    /// in a crowd it is processors that are short.
     pub calls_max: usize,
     /// Open health and reflection calls at once; default 512.
     pub open_calls_max: usize,
@@ -117,7 +119,7 @@ impl Default for Limits {
             connections_per_address_max: 64,
             streams_per_connection_max: 128,
             calls_per_connection_max: 64,
-            calls_max: 1_024,
+            calls_max: 640,
             open_calls_max: 512,
             call_timeout_ms_max: 5_000,
             overload_retry_delay_ms: 200,
