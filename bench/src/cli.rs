@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum as _, value_parser};
 use xtask::output;
 
 use crate::noop::{self, NoopArgs};
+use crate::plot::{PlotArgs, plot};
 use crate::report::Report;
 use crate::scenarios::{Scenario, Settings};
 
@@ -30,6 +31,8 @@ enum Command {
     /// Serve as the yardstick; the bench starts this by itself.
     #[command(hide = true)]
     Noop(NoopArgs),
+    /// Draw plots as SVG from the JSON of runs.
+    Plot(PlotArgs),
 }
 
 /// What is measured, and for how long.
@@ -67,6 +70,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match &cli.command {
         Some(Command::Noop(args)) => noop::serve(args),
+        Some(Command::Plot(args)) => plot(args),
         None => measure(&cli.measure),
     };
     match outcome {

@@ -3,7 +3,8 @@
 //! [`noop`] is the yardstick and [`disk`] the disk's own. [`load`] calls, closed or open, and
 //! [`rounds`] has it do so in turns, so that whatever else the machine does falls on both sides.
 //! [`stand`] starts what is measured, and compares at the end what clients were told with what the
-//! ledger holds: a run with one wrong answer or count is no result. [`scenarios`] are the figures.
+//! ledger holds: a run with one wrong answer or count is no result. [`scenarios`] are the figures,
+//! and [`plot`] draws them.
 
 pub mod cli;
 pub mod computers;
@@ -15,6 +16,7 @@ pub mod keys;
 pub mod load;
 pub mod noop;
 pub mod pacer;
+pub mod plot;
 pub mod raw;
 pub mod report;
 pub mod rounds;
