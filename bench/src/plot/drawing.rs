@@ -145,11 +145,13 @@ fn draw_lines(area: &Area<'_>, chart: &Chart, lines: &[Line]) -> Result<()> {
     let mut context = ChartBuilder::on(area)
         .caption(&chart.title, ("sans-serif", TITLE_PX))
         .margin(MARGIN_PX)
+        .margin_right(LABELS_PX)
         .x_label_area_size(LABELS_PX)
         .y_label_area_size(LABELS_WIDE_PX)
         .build_cartesian_2d(x.range(&xs), y.range(&ys))?;
     context
         .configure_mesh()
+        .light_line_style(TRANSPARENT)
         .x_desc(&x.name)
         .y_desc(&y.name)
         .x_label_formatter(&|place| x.label(*place))
@@ -189,6 +191,7 @@ fn draw_bars(area: &Area<'_>, chart: &Chart, bars: &[(String, f64)]) -> Result<(
         .build_cartesian_2d(0.0..bars.len() as f64, y.range(&heights))?;
     context
         .configure_mesh()
+        .light_line_style(TRANSPARENT)
         .disable_x_mesh()
         .disable_x_axis()
         .y_desc(&y.name)

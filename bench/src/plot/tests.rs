@@ -83,7 +83,7 @@ fn every_plot_is_well_formed_and_carries_its_figures() -> Result<()> {
         ["21.5 k", "19.7 k", "40 k", "Rate against the size of the ledger"],
         ["180", "512", "RSS in MiB", "under load"],
         ["4.25", "31.7", "98", "p99.9"],
-        ["ours, beside postgresql: 20.4 k", "postgresql: 40 k", "a second", "20 k"],
+        ["ours: 20.4 k", "postgresql: 40 k", "a second", "20 k"],
     ]) {
         let texts = read(file)?;
         for told in told {

@@ -119,7 +119,7 @@ impl Told {
         let peers = self.0.iter().filter_map(|(name, it)| Some((name.strip_prefix("peers_")?, it)));
         let mut bars = Vec::new();
         for (name, figure) in peers {
-            bars.push((format!("ours, beside {name}"), figure.rate.median));
+            bars.push(("ours".to_owned(), figure.rate.median));
             bars.push((name.to_owned(), figure.noop_rate.median));
         }
         Chart::of("Durable activations a second", Kind::Bars(bars))?

@@ -88,7 +88,7 @@ pub enum Scenario {
     Restart,
     /// The commit slowed down, and more offered than it can take.
     Overload,
-    /// The same operation as a transaction of PostgreSQL; only if it is named.
+    /// The same operation where others keep counts; only if it is named.
     Peers,
     /// Instructions of a call, counted by callgrind; only if it is named, for it needs valgrind.
     Instructions,

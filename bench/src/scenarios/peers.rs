@@ -1,148 +1,118 @@
-//! The same operation as a transaction of PostgreSQL that locks the row of the key, by pgbench.
+//! The same operation where others keep counts: find the key, see that the request is new and that
+//! an activation is left, record it durably.
 //!
-//! PostgreSQL runs with the settings that it is delivered with: every commit is on disk before it
-//! is answered. It signs nothing, compares no evidence and speaks its own protocol on a socket of
-//! the file system, which is all in its favour.
+//! Each peer is installed from its registry where it is missing, started in a folder of its own,
+//! and called by several numbers of callers, of which the best counts. None of them signs anything,
+//! compares evidence or gives a receipt, which is all in their favour.
 
-use std::path::{Path, PathBuf};
+mod etcd;
+mod postgres;
+mod redis;
+mod sealium;
+
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
-use tempfile::TempDir;
+use anyhow::{Context as _, Result};
 use tokio::task::block_in_place;
-use xtask::process::{read, root};
 
 use super::{Figures, LIMIT_MAX, Ledger, Settings, new_computers};
 use crate::figure::{Bar, Figure, Spread};
 use crate::load::closed;
 use crate::tellings::Activations;
+use etcd::Etcd;
+use postgres::Postgres;
+use redis::Redis;
+use sealium::Sealium;
 
+/// Our callers at once.
 const IN_FLIGHT: usize = 128;
 /// What our rate should be beside the best of PostgreSQL.
 const BAR: Bar = Bar::AtLeast(8.0);
-/// Numbers of clients, of which the best counts.
-const CLIENTS: [u32; 4] = [8, 16, 32, 64];
-/// Where Debian has the programs that are in no path.
-const DEBIAN: &str = "/usr/lib/postgresql";
-/// Whom the database runs as where we are root, as it refuses to be.
-const USER: &str = "postgres";
+/// Callers of a peer at once, of which the best counts.
+const CALLERS: [u32; 4] = [8, 16, 32, 64];
 
-/// A database in a folder of its own; it is stopped when this is dropped.
-struct Postgres {
-    folder: TempDir,
-    programs: PathBuf,
-    is_root: bool,
+/// Who keeps counts beside us.
+enum Peer {
+    Postgres(Postgres),
+    Etcd(Etcd),
+    Redis(Redis),
+    Sealium(Sealium),
+}
+
+/// A peer's name, and what it does before it answers.
+const PEERS: [(&str, &str); 4] = [
+    ("postgresql", "row lock; fsync before each commit is answered (as delivered)"),
+    ("etcd", "one member; its log synced before each answer (as delivered)"),
+    ("redis", "Lua script; appendonly yes, appendfsync always, no snapshots"),
+    ("sealium", "SQLite as delivered: rollback journal, synced before each commit is answered"),
+];
+
+impl Peer {
+    async fn start(name: &str, keys: usize) -> Result<Self> {
+        Ok(match name {
+            "etcd" => Self::Etcd(Etcd::start().await?),
+            "redis" => Self::Redis(block_in_place(Redis::start)?),
+            "sealium" => Self::Sealium(block_in_place(Sealium::start)?),
+            _ => Self::Postgres(block_in_place(|| Postgres::start(keys))?),
+        })
+    }
+
+    /// Activations a second.
+    async fn measure(&self, keys: usize, callers: u32, length: Duration) -> Result<f64> {
+        match self {
+            Self::Etcd(etcd) => etcd.measure(keys, callers, length).await,
+            Self::Redis(redis) => block_in_place(|| redis.measure(keys, callers, length)),
+            Self::Sealium(sealium) => block_in_place(|| sealium.measure(callers, length)),
+            Self::Postgres(postgres) => block_in_place(|| postgres.measure(keys, callers, length)),
+        }
+    }
 }
 
 pub(super) async fn play(settings: &Settings) -> Result<Figures> {
     let ledger = Ledger::start(settings, settings.keys, LIMIT_MAX).await?;
     let target = ledger.stand.activate()?;
-    let postgres = block_in_place(|| Postgres::start(settings.keys))?;
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    let mut figure = Figure::default();
-    for round in 1..=settings.rounds as u64 {
-        let load = Activations::new(&ledger.tellings, new_computers(round)).patient();
-        ours.push(closed(&target, Arc::new(load), IN_FLIGHT, settings.length).await?.rate());
-        ledger.stand.drain().await?;
-        let mut best = 0.0_f64;
-        for clients in CLIENTS {
-            let length = settings.length / CLIENTS.len() as u32;
-            let rate = block_in_place(|| postgres.measure(settings.keys, clients, length))?;
-            figure.add(&format!("postgresql_per_s_{clients:02}"), rate);
-            best = best.max(rate);
+    let (mut figures, mut turns) = (Vec::new(), 1..);
+    for (name, durability) in PEERS {
+        let peer = Peer::start(name, settings.keys).await.with_context(|| name.to_owned())?;
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let mut figure = Figure::default();
+        for _ in 0..settings.rounds {
+            let turn = turns.next().context("a turn")?;
+            let load = Activations::new(&ledger.tellings, new_computers(turn)).patient();
+            ours.push(closed(&target, Arc::new(load), IN_FLIGHT, settings.length).await?.rate());
+            ledger.stand.drain().await?;
+            let mut best = 0.0_f64;
+            for callers in CALLERS {
+                let length = settings.length / CALLERS.len() as u32;
+                let rate = peer.measure(settings.keys, callers, length).await;
+                let rate = rate.with_context(|| format!("{name}, {callers} callers"))?;
+                figure.add(&format!("{name}_per_s_{callers:03}"), rate);
+                best = best.max(rate);
+            }
+            theirs.push(best);
         }
-        theirs.push(best);
+        figure.about =
+            format!("{IN_FLIGHT} at once, beside the best of {CALLERS:?} of {name}: {durability}");
+        let ratios = ours.iter().zip(&theirs).map(|(our, their)| our / their);
+        figure.ratio_to_noop = Spread::of(ratios)?;
+        figure.rate = Spread::of(ours)?;
+        figure.noop_rate = Spread::of(theirs)?;
+        if name == "postgresql" {
+            figure = figure.with_bar(BAR);
+        }
+        figures.push((format!("peers_{name}"), figure));
     }
-    figure.about = format!("new computers, {IN_FLIGHT} at once, beside the best of {CLIENTS:?}");
-    figure.ratio_to_noop = Spread::of(ours.iter().zip(&theirs).map(|(our, their)| our / their))?;
-    figure.rate = Spread::of(ours)?;
-    figure.noop_rate = Spread::of(theirs)?;
-    drop(postgres);
-    ledger.verify(vec![("peers_postgresql".to_owned(), figure.with_bar(BAR))]).await
+    ledger.verify(figures).await
 }
 
-impl Postgres {
-    fn start(keys: usize) -> Result<Self> {
-        let parent = root().join("target").join("bench");
-        let folder = tempfile::tempdir_in(parent).context("a folder")?;
-        let is_root = read(Command::new("id").arg("-u"))?.trim() == "0";
-        if is_root {
-            read(Command::new("chown").arg(USER).arg(folder.path()))?;
-        }
-        let this = Self { folder, programs: programs()?, is_root };
-        let (data, log) = (this.data(), this.folder.path().join("log"));
-        read(this.command("initdb").args(["--auth=trust", "-U", "bench", "-D"]).arg(&data))?;
-        let sockets = format!("-k {} -c listen_addresses=", this.folder.path().display());
-        let mut start = this.command("pg_ctl");
-        start.args(["start", "-w", "-o", &sockets, "-D"]).arg(&data).arg("-l").arg(&log);
-        // It goes on with the output of whoever starts it.
-        start.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-        ensure!(start.status()?.success(), "PostgreSQL does not start");
-        this.sql(&["-f"], &root().join("bench/shim/peer_schema.sql"))?;
-        let fill = format!(
-            "INSERT INTO product_keys SELECT n, 0, {LIMIT_MAX} FROM generate_series(1, {keys}) n"
-        );
-        this.sql(&["-c", &fill], Path::new(""))?;
-        Ok(this)
+/// Installs a package of the system where its program is missing.
+fn ensure_program(program: &str, package: &str) -> Result<()> {
+    if Command::new(program).arg("--version").output().is_ok() {
+        return Ok(());
     }
-
-    /// Transactions a second.
-    fn measure(&self, keys: usize, clients: u32, length: Duration) -> Result<f64> {
-        let seconds = length.as_secs().max(1);
-        let mut pgbench = self.command("pgbench");
-        pgbench.args(["-n", "-M", "prepared", "-j", "2", "-U", "bench", "-h"]);
-        pgbench.arg(self.folder.path()).args(["-c", &clients.to_string()]);
-        pgbench.args(["-T", &seconds.to_string(), "-D", &format!("keys={keys}"), "-f"]);
-        pgbench.arg(root().join("bench/shim/peer_activate.sql")).arg("postgres");
-        let told = read(&mut pgbench)?;
-        let rate = told.lines().find_map(|line| line.strip_prefix("tps = "));
-        let rate = rate.and_then(|line| line.split_whitespace().next());
-        rate.with_context(|| format!("pgbench told no rate:\n{told}"))?.parse().context("a rate")
-    }
-
-    fn sql(&self, words: &[&str], file: &Path) -> Result<()> {
-        let mut psql = self.command("psql");
-        psql.args(["-q", "-v", "ON_ERROR_STOP=1", "-U", "bench", "-d", "postgres", "-h"]);
-        psql.arg(self.folder.path()).args(words);
-        if !file.as_os_str().is_empty() {
-            psql.arg(file);
-        }
-        read(&mut psql)?;
-        Ok(())
-    }
-
-    fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    fn command(&self, name: &str) -> Command {
-        let program = self.programs.join(name);
-        if !self.is_root {
-            return Command::new(program);
-        }
-        let mut command = Command::new("runuser");
-        command.args(["-u", USER, "--"]).arg(program);
-        command
-    }
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        // Nobody is left to be told.
-        let data = self.data();
-        let _ = read(self.command("pg_ctl").args(["stop", "-w", "-m", "fast", "-D"]).arg(data));
-    }
-}
-
-/// Where the programs of the newest version are.
-fn programs() -> Result<PathBuf> {
-    let versions = std::fs::read_dir(DEBIAN).context("apt-get install postgresql")?;
-    let mut folders: Vec<PathBuf> = Vec::new();
-    for version in versions {
-        folders.push(version?.path().join("bin"));
-    }
-    folders.sort();
-    folders.pop().context("apt-get install postgresql")
+    let install = ["install", "--yes", "--no-install-recommends", package];
+    xtask::process::run(Command::new("apt-get").args(install))
+        .with_context(|| format!("{program} is needed, of any version"))
 }
