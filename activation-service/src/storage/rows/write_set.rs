@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Entry, HEAD_KEY, SEQUENCE_KEY, key};
+use super::key::{self, RowOf};
+use super::{Entry, HEAD_KEY, SEQUENCE_KEY};
 use crate::domain::account::{Count, Head};
 use crate::domain::event::{Body, Event};
 use crate::domain::ids::KeyId;
@@ -101,12 +102,10 @@ impl WriteSet {
     /// Takes in later rows. Of the heads of a key the last one stays, so a key that many ask for
     /// costs one head a group.
     pub(in crate::storage) fn append(&mut self, other: Self) {
-        let heads: HashMap<usize, KeyId> =
-            other.heads.into_iter().map(|(key_id, place)| (place, key_id)).collect();
-        for (place, row) in other.rows.into_iter().enumerate() {
-            match heads.get(&place) {
-                Some(key_id) => self.put_head(*key_id, row.value),
-                None => self.put(row.tree, row.key, row.value),
+        for row in other.rows {
+            match (row.tree, key::read(&row.key)) {
+                (Tree::Accounts, Ok((key_id, RowOf::Head))) => self.put_head(key_id, row.value),
+                _ => self.put(row.tree, row.key, row.value),
             }
         }
     }
@@ -122,16 +121,11 @@ impl WriteSet {
         self.put(Tree::Accounts, key::head(key_id), value);
     }
 
-    /// Makes the whole set end with the position it brings the ledger to.
-    pub(in crate::storage) fn close(&mut self, sequence: u64) {
-        let value = seal(SEQUENCE_KEY, sequence.to_be_bytes().to_vec());
-        self.put(Tree::Meta, SEQUENCE_KEY.to_vec(), value);
-    }
-
     /// Makes the whole set end with the position, and the hash of the last head that is wholly
     /// applied there.
     pub(in crate::storage) fn close_at(&mut self, sequence: u64, head: &[u8; 32]) {
-        self.close(sequence);
+        let value = seal(SEQUENCE_KEY, sequence.to_be_bytes().to_vec());
+        self.put(Tree::Meta, SEQUENCE_KEY.to_vec(), value);
         let value = seal(HEAD_KEY, head.to_vec());
         self.put(Tree::Meta, HEAD_KEY.to_vec(), value);
     }
