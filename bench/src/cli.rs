@@ -11,7 +11,7 @@ use xtask::output;
 use crate::noop::{self, NoopArgs};
 use crate::plot::{PlotArgs, plot};
 use crate::report::Report;
-use crate::scenarios::{Scenario, Settings};
+use crate::scenarios::{Figures, Scenario, Settings};
 
 /// Most keys; each takes some fifty bytes of the bench.
 const KEYS_MAX: i64 = 10_000_000;
@@ -49,7 +49,7 @@ struct MeasureArgs {
     /// Keys over which new computers are spread.
     #[arg(long, default_value_t = 1_000_000, value_parser = value_parser!(u32).range(1..=KEYS_MAX))]
     keys: u32,
-    /// Activations in the large ledger, and in the one that is started again.
+    /// Activations in the large ledger, which is started again and rebuilt too, and in bare sled.
     #[arg(long, default_value_t = 10_000_000)]
     large: u64,
     /// Activations in the small ledger.
@@ -97,17 +97,18 @@ fn measure(args: &MeasureArgs) -> Result<()> {
     let scenarios =
         if args.scenarios.is_empty() { usual().collect() } else { args.scenarios.clone() };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    for scenario in scenarios {
-        let figures = runtime.block_on(scenario.play(&settings));
-        let name = scenario.to_possible_value();
-        let name = name.as_ref().map_or("a figure", |value| value.get_name());
-        for (name, figure) in figures.with_context(|| format!("{name} is no result"))? {
-            report.add(&name, figure);
-        }
+    for turn in Scenario::turns(&scenarios) {
         // What is finished is kept, whatever becomes of the next.
-        if let Some(file) = &args.json {
-            report.write(file)?;
-        }
+        let mut keep = |figures: Figures| {
+            for (name, figure) in figures {
+                report.add(&name, figure);
+            }
+            args.json.as_ref().map_or(Ok(()), |file| report.write(file))
+        };
+        let played = runtime.block_on(Scenario::play(&turn, &settings, &mut keep));
+        let values = turn.iter().filter_map(|scenario| scenario.to_possible_value());
+        let names: Vec<_> = values.map(|value| value.get_name().to_owned()).collect();
+        played.with_context(|| format!("{} is no result", names.join(", ")))?;
     }
     report.summarise();
     Ok(())

@@ -4,8 +4,9 @@
 //! [`rounds`] has it do so in turns, so that whatever else the machine does falls on both sides.
 //! [`stand`] starts what is measured, and compares at the end what clients were told with what the
 //! ledger holds: a run with one wrong answer or count is no result. [`scenarios`] are the figures,
-//! and [`plot`] draws them.
+//! [`bare`] is sled without the service, and [`plot`] draws the figures.
 
+pub mod bare;
 pub mod cli;
 pub mod computers;
 pub mod connection;
@@ -22,5 +23,6 @@ pub mod report;
 pub mod rounds;
 pub mod run;
 pub mod scenarios;
+pub(crate) mod sizes;
 pub mod stand;
 pub mod tellings;

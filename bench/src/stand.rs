@@ -197,6 +197,14 @@ impl Stand {
     /// # Errors
     /// A count is another, or the ledger is not good.
     pub async fn verify(mut self, tellings: &Arc<Tellings>) -> Result<()> {
+        self.settle(tellings).await
+    }
+
+    /// The same of a stand whose files are needed again.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn settle(&mut self, tellings: &Arc<Tellings>) -> Result<()> {
         self.compare(tellings).await?;
         block_in_place(|| {
             if self.world.pair.catalog().pid().is_some() {
@@ -204,14 +212,31 @@ impl Stand {
             }
             let ended = self.world.pair.stop_activation()?;
             ensure!(ended.success(), "the activation service ended with {ended}");
-            let mut verify = std::process::Command::new(xtask::pair::binary("activation-service")?);
-            verify.args(["ledger", "verify", "--scratch"]).arg(self.folder());
-            for (key, value) in self.world.pair.activation_settings() {
-                verify.arg("--set").arg(format!("{key}={value}"));
-            }
-            xtask::process::read(&mut verify)?;
-            Ok(())
+            self.check()
         })
+    }
+
+    /// Has `ledger verify` look at everything that is on disk; the service is stopped.
+    ///
+    /// # Errors
+    /// The ledger is not good.
+    pub fn check(&self) -> Result<()> {
+        let folder = self.folder().display().to_string();
+        self.upkeep("verify", &["--scratch", &folder]).map(drop)
+    }
+
+    /// Runs a command of `activation-service ledger` on the ledger of the stopped service, and
+    /// gives what it printed. It blocks.
+    ///
+    /// # Errors
+    /// The command fails.
+    pub fn upkeep(&self, command: &str, words: &[&str]) -> Result<String> {
+        let mut upkeep = std::process::Command::new(xtask::pair::binary("activation-service")?);
+        upkeep.args(["ledger", command]).args(words);
+        for (key, value) in self.world.pair.activation_settings() {
+            upkeep.arg("--set").arg(format!("{key}={value}"));
+        }
+        xtask::process::read(&mut upkeep)
     }
 
     /// Time that the activation service had on processors.

@@ -26,6 +26,8 @@ pub fn measure(args: &BenchArgs) -> Result<()> {
     }
     let services = ["build", "--locked", "--release", "-p", "activation-service"];
     run(cargo().args(services).args(["-p", "catalog-service", "--bins"]))?;
+    // With the process in which bare sled is measured.
+    run(cargo().args(["build", "--locked", "--release", "-p", "bench", "--bins"]))?;
     let bench = ["run", "--quiet", "--locked", "--release", "-p", "bench", "--"];
     run(cargo().args(bench).args(&args.bench))
 }

@@ -9,6 +9,11 @@ pub fn line(text: &str) {
     let _ = out.flush();
 }
 
+/// Writes how far something is that takes long, on standard error.
+pub fn progress(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 /// Writes why a command failed.
 pub fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "error: {text}");

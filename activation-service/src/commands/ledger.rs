@@ -154,9 +154,7 @@ fn rebuild(source: &Source) -> Result<(), Failure> {
     let done = upkeep::rebuild(&sled.folder, &options(sled), &mut |step| progress.tell(step));
     progress.end();
     let done = done.map_err(|error| failure(&error))?;
-    let aside = done.set_aside.as_deref().map(Path::display);
-    let aside = aside.map_or_else(String::new, |aside| format!("; the old books are in {aside}"));
-    print_line(&format!("applied {} events{aside}", done.events))
+    print_line(&report::rebuilt(&done))
 }
 
 fn export(source: &Source, file: &Path) -> Result<(), Failure> {

@@ -1,14 +1,18 @@
 //! The figures, one file each; every one starts services of its own and verifies them at the end.
 
 mod activate;
+mod bare;
 mod benefits;
+mod filling;
 mod growth;
 mod hotkey;
 mod instructions;
 mod known;
+mod large;
 mod latency;
 mod overload;
 mod peers;
+mod rebuild;
 mod restart;
 mod single;
 mod sustained;
@@ -17,14 +21,14 @@ mod yardstick;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use xtask::pair::Process;
 
 use crate::computers::Computers;
 use crate::figure::Figure;
 use crate::keys::Keys;
-use crate::load::{Load, closed};
+use crate::load::Load;
 use crate::noop::Method;
 use crate::rounds::{Plan, Rounds, Subject};
 use crate::stand::Stand;
@@ -32,13 +36,11 @@ use crate::tellings::{Activations, Echo, Tellings, Who};
 
 /// Figures with their names.
 pub type Figures = Vec<(String, Figure)>;
+/// Takes figures that are verified.
+pub type Keep<'a> = dyn FnMut(Figures) -> Result<()> + 'a;
 
 /// Most activations of a key that there may be.
 const LIMIT_MAX: u32 = 1_000_000;
-/// Callers at once while a ledger is filled.
-const FILLING: usize = 128;
-/// Longest time that filling may take.
-const FILL_TIME_MAX: Duration = Duration::from_secs(4 * 3_600);
 /// The best stretch of a run that a bar speaks of.
 const BEST_STRETCH: Duration = Duration::from_secs(20);
 /// Computers of each round begin at a number of their own.
@@ -86,6 +88,10 @@ pub enum Scenario {
     Growth,
     /// From a clean stop to serving.
     Restart,
+    /// State made anew from the journal: in memory, and as books beside what bare sled takes.
+    Rebuild,
+    /// Sled alone as it grows, with no service; only if it is named.
+    Bare,
     /// The commit slowed down, and more offered than it can take.
     Overload,
     /// The same operation where others keep counts; only if it is named.
@@ -98,15 +104,36 @@ impl Scenario {
     /// Whether it is played when none is named: it needs nothing that has to be installed.
     #[must_use]
     pub fn is_usual(self) -> bool {
-        !matches!(self, Self::Instructions | Self::Peers)
+        !matches!(self, Self::Bare | Self::Instructions | Self::Peers)
     }
 
-    /// Makes the figures.
+    /// Whether it is of the large ledger, which takes longest to fill.
+    const fn is_of_large(self) -> bool {
+        matches!(self, Self::Growth | Self::Restart | Self::Rebuild)
+    }
+
+    /// Those that are named, in the order in which they are played. Those of the large ledger are
+    /// played together, so that it is filled once.
+    #[must_use]
+    pub fn turns(named: &[Self]) -> Vec<Vec<Self>> {
+        let mut turns: Vec<Vec<Self>> = Vec::new();
+        for scenario in named {
+            let together = |turn: &&mut Vec<Self>| turn.iter().all(|other| other.is_of_large());
+            match turns.iter_mut().find(together).filter(|_| scenario.is_of_large()) {
+                Some(turn) => turn.push(*scenario),
+                None => turns.push(vec![*scenario]),
+            }
+        }
+        turns
+    }
+
+    /// Makes the figures of a turn, and hands them on as soon as they are verified.
     ///
     /// # Errors
     /// A call was not answered as it must be, or a count is wrong: then there is no figure.
-    pub async fn play(self, settings: &Settings) -> Result<Figures> {
-        match self {
+    pub async fn play(turn: &[Self], settings: &Settings, keep: &mut Keep<'_>) -> Result<()> {
+        let Some(first) = turn.first() else { return Ok(()) };
+        let figures = match first {
             Self::Yardstick => yardstick::play(settings).await,
             Self::Activate => activate::play(settings).await,
             Self::Hotkey => hotkey::play(settings).await,
@@ -116,12 +143,15 @@ impl Scenario {
             Self::Latency => latency::play(settings).await,
             Self::Benefits => benefits::play(settings).await,
             Self::Sustained => sustained::play(settings).await,
-            Self::Growth => growth::play(settings).await,
-            Self::Restart => restart::play(settings).await,
+            Self::Growth | Self::Restart | Self::Rebuild => {
+                return large::play(settings, turn, keep).await;
+            }
+            Self::Bare => bare::play(settings).await,
             Self::Overload => overload::play(settings).await,
             Self::Peers => peers::play(settings).await,
             Self::Instructions => instructions::play(settings).await,
-        }
+        };
+        keep(figures?)
     }
 }
 
@@ -156,19 +186,6 @@ impl Ledger {
         let tellings = Tellings::new(Keys::issue(settings.seed, keys)?, computers);
         stand.register(&tellings, limit).await?;
         Ok(Self { stand, tellings })
-    }
-
-    /// Activates so many new computers, from this number on, whose numbers say on which keys.
-    async fn fill(&self, first: u64, count: u64) -> Result<()> {
-        let load = Activations::new(&self.tellings, Who::New { first });
-        let target = self.stand.activate()?;
-        let before = self.tellings.counted_in_all();
-        let load = Arc::new(load.at_most(count).insistent());
-        closed(&target, load, FILLING, FILL_TIME_MAX).await.context("filling")?;
-        let filled = self.tellings.counted_in_all() - before;
-        ensure!(filled == count, "{filled} of {count} computers were activated");
-        self.stand.drain().await?;
-        Ok(())
     }
 
     /// Plays rounds of Activate beside the yardstick.
@@ -207,18 +224,39 @@ impl Ledger {
     }
 
     /// Verifies the ledger, and with it the figures.
-    async fn verify(self, mut figures: Figures) -> Result<Figures> {
+    async fn verify(mut self, mut figures: Figures) -> Result<Figures> {
+        self.settle(&mut figures).await?;
+        Ok(figures)
+    }
+
+    /// The same of a ledger that is needed again; its service is stopped.
+    async fn settle(&mut self, figures: &mut Figures) -> Result<()> {
         let told = self.tellings.counted_in_all();
-        self.stand.verify(&self.tellings).await.context("the ledger after the run")?;
-        for (_, figure) in &mut figures {
+        self.stand.settle(&self.tellings).await.context("the ledger after the run")?;
+        for (_, figure) in figures {
             figure.verified = true;
             figure.add("counts_verified", told as f64);
         }
-        Ok(figures)
+        Ok(())
     }
 }
 
 /// New computers on the keys in turn, others in each round.
 fn new_computers(round: u64) -> Who {
     Who::New { first: round << ROUND_BITS }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Scenario::{Activate, Growth, Rebuild, Restart, Single};
+    use super::*;
+
+    #[test]
+    fn what_is_of_the_large_ledger_is_played_together() {
+        let named = [Growth, Activate, Rebuild, Single, Restart];
+        let turns = Scenario::turns(&named);
+        assert_eq!(turns, [vec![Growth, Rebuild, Restart], vec![Activate], vec![Single]]);
+        assert_eq!(Scenario::turns(&[Restart]), [vec![Restart]]);
+        assert_eq!(Scenario::turns(&[Single, Activate]).len(), 2);
+    }
 }

@@ -7,7 +7,7 @@ use proto::activation::v1::GetKeyRequest;
 use system_tests::Person;
 use tokio::task::block_in_place;
 
-use super::{Figures, LIMIT_MAX, Ledger, Settings};
+use super::{Figures, Ledger, Settings};
 use crate::figure::{Bar, Figure, Spread};
 
 /// Seconds within which a ledger of a million activations should answer.
@@ -17,9 +17,9 @@ const LARGE_SECONDS_MAX: f64 = 15.0;
 /// From so many activations on a ledger is one of ten million.
 const LARGE: u64 = 5_000_000;
 
-pub(super) async fn play(settings: &Settings) -> Result<Figures> {
-    let mut ledger = Ledger::start(settings, settings.keys, LIMIT_MAX).await?;
-    ledger.fill(0, settings.large).await?;
+/// Stops and starts a ledger that is filled, as many times as there are rounds.
+pub(super) async fn measure(ledger: &mut Ledger, settings: &Settings) -> Result<Figures> {
+    let activations = ledger.tellings.counted_in_all();
     let name = ledger.tellings.keys.name(0);
     let mut seconds = Vec::new();
     for _ in 0..settings.rounds {
@@ -33,11 +33,9 @@ pub(super) async fn play(settings: &Settings) -> Result<Figures> {
         seconds.push(before.elapsed().as_secs_f64());
     }
     let spread = Spread::of(seconds)?;
-    let bar = if settings.large >= LARGE { LARGE_SECONDS_MAX } else { SECONDS_MAX };
-    let about = format!(
-        "from start to an answer with {} activations; the ratio is to {bar} s",
-        settings.large
-    );
+    let bar = if activations >= LARGE { LARGE_SECONDS_MAX } else { SECONDS_MAX };
+    let about =
+        format!("from start to an answer with {activations} activations; the ratio is to {bar} s");
     let part = |seconds: f64| seconds / bar;
     let ratio_to_noop =
         Spread { median: part(spread.median), min: part(spread.min), max: part(spread.max) };
@@ -47,5 +45,5 @@ pub(super) async fn play(settings: &Settings) -> Result<Figures> {
     figure.add("seconds_min", spread.min);
     figure.add("seconds_max", spread.max);
     figure.add("seconds_bar", bar);
-    ledger.verify(vec![("restart".to_owned(), figure)]).await
+    Ok(vec![("restart".to_owned(), figure)])
 }

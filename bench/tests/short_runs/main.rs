@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use bench::bare::{BareArgs, RowBytes};
 use bench::computers::Computers;
 use bench::connection::Target;
 use bench::keys::Keys;
@@ -54,6 +55,43 @@ fn the_command_measures_verifies_and_writes_what_it_found() -> Result<()> {
         assert!(figure["p50_us"].as_u64() <= figure["p99_us"].as_u64());
         assert!(figure["more"]["counts_verified"].as_f64().unwrap_or_default() > 0.0);
     }
+    Ok(())
+}
+
+#[test]
+fn one_large_ledger_grows_starts_again_and_is_rebuilt() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let json = folder.path().join("figures.json");
+    let words = "growth restart rebuild --seconds 0.5 --rounds 1 --keys 40 --small 60 --large 200";
+    let ended = Command::new(BENCH).args(words.split(' ')).arg("--json").arg(&json).output()?;
+    let told = String::from_utf8_lossy(&ended.stdout);
+    ensure!(ended.status.success(), "{told}\n{}", String::from_utf8_lossy(&ended.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&json)?)?;
+    let more = |figure: &str, name: &str| report[figure]["more"][name].as_f64().unwrap_or_default();
+    for figure in ["growth_60", "growth_200", "growth", "restart", "rebuild", "rebuild_in_memory"] {
+        assert_eq!(report[figure]["verified"], true, "{figure} in {report}");
+        assert!(report[figure]["ratio_to_noop"]["median"].as_f64().unwrap_or_default() > 0.0);
+    }
+    for name in ["in_memory_events_per_s", "sled_events_per_s", "bare_sled_events_per_s"] {
+        assert!(more("rebuild", name) > 0.0, "{name} in {report}");
+    }
+    // The same ledger: what the rounds added was started again and rebuilt too.
+    let counted = more("growth", "counts_verified");
+    assert!(counted > 200.0, "{report}");
+    assert_eq!(more("restart", "counts_verified"), counted);
+    assert_eq!(more("rebuild", "events"), counted + 40.0);
+    Ok(())
+}
+
+#[test]
+fn bare_sled_tells_its_rate_and_its_bytes() -> Result<()> {
+    let rows = RowBytes { head_bytes: 200, count_bytes: 240, event_bytes: 29, lookup_bytes: 20 };
+    let args = BareArgs { keys: 10, activations: 300, seed: 1, marks: vec![100, 300], rows };
+    let told = bench::bare::run(&args)?;
+    let marks: Vec<_> = told.marks.iter().map(|mark| mark.activations).collect();
+    assert_eq!(marks, [100, 300]);
+    assert!(told.events_per_s > 0.0);
+    assert!(told.marks.iter().all(|mark| mark.events_per_s > 0.0 && mark.file_bytes > 0));
     Ok(())
 }
 

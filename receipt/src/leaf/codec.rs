@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::{
-    Activated, Change, Client, CountingMode, Event, Leaf, Outcome, Platform, Platforms, Reason,
+    Activated, Change, Client, CountingMode, Event, Id, Leaf, Outcome, Platform, Platforms, Reason,
     Refused, Registered, Released, Suspension, Verdict,
 };
 use crate::wire::{Malformed, Reader, Writer};
@@ -138,6 +138,18 @@ impl Leaf {
         r.finish()?;
         leaf.check()?;
         Ok(leaf)
+    }
+
+    /// The key that recorded bytes of a leaf name, for whoever looks for those of some keys; the
+    /// rest is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// They are not the bytes of a leaf of this format.
+    pub fn key_id_of(bytes: &[u8]) -> Result<Id, Malformed> {
+        let mut r = Reader::new(bytes);
+        r.format(FORMAT)?;
+        r.fixed()
     }
 
     /// What holds in every leaf, made or read.

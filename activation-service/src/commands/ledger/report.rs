@@ -1,8 +1,10 @@
 //! What `ledger stat` and `ledger verify` tell, for people.
 
 use std::fmt::Display;
+use std::path::Path;
+use std::time::Duration;
 
-use crate::storage::journaled::upkeep::{Stat, Verified};
+use crate::storage::journaled::upkeep::{Rebuilt, Stat, Verified};
 
 pub(super) fn stat(stat: &Stat) -> String {
     let mut lines = Lines::default();
@@ -52,6 +54,21 @@ pub(super) fn good(found: &Verified) -> String {
         text.push_str(&format!("; {lacking} events are applied at the next start"));
     }
     text
+}
+
+/// The two lines of phases have one form, which programs read too.
+pub(super) fn rebuilt(done: &Rebuilt) -> String {
+    let Rebuilt { events, accounts, checking, applying, set_aside } = done;
+    let aside = set_aside.as_deref().map(Path::display);
+    let aside = aside.map_or_else(String::new, |aside| format!("; the old books are in {aside}"));
+    let phase = |name: &str, took: &Duration| {
+        format!("{name}: {events} events in {:.3} s", took.as_secs_f64())
+    };
+    let (checking, applying) = (phase("checking", checking), phase("applying", applying));
+    format!(
+        "applied {events} events{aside}\n{checking}, {accounts} accounts made in memory\n\
+         {applying}, written to new books"
+    )
 }
 
 pub(super) fn faults(found: &Verified) -> String {

@@ -9,7 +9,7 @@ pub(super) mod parts;
 
 use std::sync::Arc;
 
-use receipt::{EncodedLeaf, Salt, SealedBatch, SignedHead, SigningKey, Tip};
+use receipt::{EncodedLeaf, LEAVES_MAX, Salt, SealedBatch, SignedHead, SigningKey, Tip, Tree};
 use thiserror::Error;
 
 use super::leaf::{self, Private};
@@ -28,6 +28,8 @@ const PRIVATE_FORMAT: u8 = 1;
 const EVIDENCE: u8 = 1;
 const LOOKUPS: u8 = 2;
 const NOTHING: u8 = 3;
+/// What is wrong with a leaf that no reader takes.
+const LEAF_UNREADABLE: &str = "a leaf cannot be read";
 
 /// A body, or an event in it, that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -97,15 +99,51 @@ pub(super) fn head(body: &[u8]) -> Result<SignedHead, Unreadable> {
 
 /// The events of a frame; the leaves must be those of the head.
 pub(super) fn open(body: &[u8], erasable: &[Entry]) -> Result<Opened, Unreadable> {
-    let (batch, beside) = read(body)?;
-    let mut events = Vec::with_capacity(beside.len());
-    for (encoded, number) in batch.leaves().iter().zip(beside) {
-        let leaf = receipt::Leaf::decode(encoded.as_ref())
-            .map_err(|_| Unreadable("a leaf cannot be read"))?;
-        let private = private_of(number, erasable)?;
-        events.push((encoded.sequence(), leaf::event(&leaf, private)?));
+    let (head, rows) = rows(body)?;
+    let head = head.head();
+    let is_whole = (1..=LEAVES_MAX).contains(&rows.len()) && head.leaf_count == rows.len() as u64;
+    if !is_whole || Tree::of(rows.iter().map(|(leaf, _)| leaf)).root() != head.root {
+        return Err(Unreadable("the leaves are not those of the head"));
+    }
+    let mut events = Vec::with_capacity(rows.len());
+    for ((bytes, number), sequence) in rows.into_iter().zip(head.first_sequence..) {
+        let leaf = receipt::Leaf::decode(bytes).map_err(|_| Unreadable(LEAF_UNREADABLE))?;
+        if leaf.sequence != sequence {
+            return Err(Unreadable("a leaf has another position"));
+        }
+        events.push((sequence, leaf::event(&leaf, private_of(number, erasable)?)?));
     }
     Ok(Opened { events })
+}
+
+/// The events of some keys in a frame, in their order. It is for a frame that was opened before:
+/// what is asked for is read, and nothing is compared with the head.
+pub(super) fn events_of(
+    body: &[u8],
+    erasable: &[Entry],
+    is_asked_for: impl Fn(KeyId) -> bool,
+) -> Result<Vec<Event>, Unreadable> {
+    let mut events = Vec::new();
+    for (bytes, number) in rows(body)?.1 {
+        let key = receipt::Leaf::key_id_of(bytes).map_err(|_| Unreadable(LEAF_UNREADABLE))?;
+        if is_asked_for(KeyId(key)) {
+            let leaf = receipt::Leaf::decode(bytes).map_err(|_| Unreadable(LEAF_UNREADABLE))?;
+            events.push(leaf::event(&leaf, private_of(number, erasable)?)?);
+        }
+    }
+    Ok(events)
+}
+
+/// The leaf of an event, and the number of its private part.
+type LeafRow<'a> = (&'a [u8], u64);
+
+/// The head in a body, and its events.
+fn rows(body: &[u8]) -> Result<(SignedHead, Vec<LeafRow<'_>>), Unreadable> {
+    let mut r = Reader::new(body, FORMAT)?;
+    let head = read_head(&mut r)?;
+    let rows = r.list(|r| Ok((r.bytes()?, r.number()?)))?;
+    r.finish()?;
+    Ok((head, rows))
 }
 
 /// One event of a frame, by its position. The leaves are not compared with the head, which is
@@ -118,7 +156,7 @@ pub(super) fn event(body: &[u8], erasable: &[Entry], sequence: u64) -> Result<Ev
         let (_leaf, _number) = (r.bytes()?, r.number()?);
     }
     let (leaf, number) = (r.bytes()?, r.number()?);
-    let leaf = receipt::Leaf::decode(leaf).map_err(|_| Unreadable("a leaf cannot be read"))?;
+    let leaf = receipt::Leaf::decode(leaf).map_err(|_| Unreadable(LEAF_UNREADABLE))?;
     if leaf.sequence != sequence {
         return Err(Unreadable("a leaf has another position"));
     }
@@ -160,7 +198,7 @@ pub(super) fn receipt(
     let place = place_of(&head, sequence)?;
     let place = usize::try_from(place).map_err(|_| Unreadable("no such leaf"))?;
     let leaf = leaves.get(place).ok_or(Unreadable("no such leaf"))?;
-    let leaf = receipt::Leaf::decode(leaf).map_err(|_| Unreadable("a leaf cannot be read"))?;
+    let leaf = receipt::Leaf::decode(leaf).map_err(|_| Unreadable(LEAF_UNREADABLE))?;
     if (leaf.key_id, leaf.account_version) != (key.0, version) {
         return Err(Unreadable("the event is not in this batch"));
     }
@@ -171,14 +209,11 @@ pub(super) fn receipt(
 
 /// The batch in a body, and the number of each event's private part.
 fn read(body: &[u8]) -> Result<(SealedBatch, Vec<u64>), Unreadable> {
-    let mut r = Reader::new(body, FORMAT)?;
-    let head = read_head(&mut r)?;
-    let rows = r.list(|r| Ok((r.bytes()?.to_vec(), r.number()?)))?;
-    r.finish()?;
+    let (head, rows) = rows(body)?;
     let (mut leaves, mut beside) = (Vec::new(), Vec::new());
     for (leaf, row) in rows {
-        let leaf = EncodedLeaf::from_bytes(leaf);
-        leaves.push(leaf.map_err(|_| Unreadable("a leaf cannot be read"))?);
+        let leaf = EncodedLeaf::from_bytes(leaf.to_vec());
+        leaves.push(leaf.map_err(|_| Unreadable(LEAF_UNREADABLE))?);
         beside.push(row);
     }
     let batch = SealedBatch::reopen(head, leaves)

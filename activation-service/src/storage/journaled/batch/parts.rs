@@ -2,8 +2,9 @@
 
 use receipt::{EncodedLeaf, Salt, SignedHead};
 
-use super::{PRIVATE_FORMAT, Unreadable, read, read_private};
+use super::{LEAF_UNREADABLE, PRIVATE_FORMAT, Unreadable, read, read_private};
 use crate::domain::event::Event;
+use crate::domain::ids::KeyId;
 use crate::storage::codec::Reader;
 use crate::storage::journal::Entry;
 use crate::storage::journaled::leaf::{self, Private};
@@ -59,10 +60,16 @@ impl Part {
         self.leaf.as_ref().len() + private
     }
 
+    /// The key of the event, without reading the rest.
+    pub(in crate::storage::journaled) fn key_id(&self) -> Result<KeyId, Unreadable> {
+        let key = receipt::Leaf::key_id_of(self.leaf.as_ref());
+        Ok(KeyId(key.map_err(|_| Unreadable(LEAF_UNREADABLE))?))
+    }
+
     /// The event.
     pub(in crate::storage::journaled) fn event(&self) -> Result<Event, Unreadable> {
-        let leaf = receipt::Leaf::decode(self.leaf.as_ref())
-            .map_err(|_| Unreadable("a leaf cannot be read"))?;
+        let leaf =
+            receipt::Leaf::decode(self.leaf.as_ref()).map_err(|_| Unreadable(LEAF_UNREADABLE))?;
         let private = match &self.private {
             PrivatePart::Nothing | PrivatePart::Erased => Private::default(),
             PrivatePart::Present(bytes) => read_private(bytes)?,

@@ -128,8 +128,7 @@ pub(super) fn each_event(
         let unreadable = |cause| UpkeepError::Frame { location, cause };
         let (_, parts) = parts(&frame.body, &frame.erasable).map_err(unreadable)?;
         for part in parts {
-            let event = part.event().map_err(unreadable)?;
-            each(event.key_id, part);
+            each(part.key_id().map_err(unreadable)?, part);
         }
         tell(Step { task, done: frame.next_sequence().saturating_sub(1), total });
     }

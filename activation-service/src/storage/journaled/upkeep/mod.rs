@@ -10,6 +10,7 @@ mod import;
 mod ranges;
 mod rebuild;
 mod recorded;
+mod remake;
 mod scratch;
 mod snapshot;
 mod stat;

@@ -19,6 +19,18 @@ pub(super) struct Range {
 }
 
 impl Range {
+    /// So many ranges of equal width that together hold all keys; at least one, and at most one for
+    /// each two bytes that an id can begin with. Ids are random, so each holds about as many keys.
+    pub(super) fn even(count: u64) -> Vec<Self> {
+        let count = count.clamp(1, PREFIXES as u64);
+        let begin = |number: u64| number * PREFIXES as u64 / count;
+        let range = |number| Self {
+            first: u16::try_from(begin(number)).unwrap_or(u16::MAX),
+            last: u16::try_from(begin(number + 1) - 1).unwrap_or(u16::MAX),
+        };
+        (0..count).map(range).collect()
+    }
+
     pub(super) fn holds(self, key: KeyId) -> bool {
         (self.first..=self.last).contains(&prefix(key))
     }
@@ -66,6 +78,17 @@ fn prefix(key: KeyId) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn even_ranges_follow_each_other_from_the_first_key_to_the_last() {
+        for count in [0, 1, 2, 3, 7, 1_000, 1 << 16, 1 << 20] {
+            let ranges = Range::even(count);
+            assert_eq!(ranges.len() as u64, count.clamp(1, 1 << 16));
+            assert_eq!((ranges[0].first, ranges[ranges.len() - 1].last), (0, u16::MAX));
+            assert!(ranges.iter().all(|range| range.first <= range.last));
+            assert!(ranges.windows(2).all(|pair| pair[0].last + 1 == pair[1].first));
+        }
+    }
 
     #[test]
     fn ranges_hold_every_key_once_and_no_more_than_they_may() {

@@ -265,11 +265,11 @@ impl Replay<'_> {
             let (_, parts) = parts(&frame.body, &frame.erasable)
                 .map_err(|cause| UpkeepError::Frame { location, cause })?;
             for part in parts {
-                let event = part.event();
-                let event = event.map_err(|cause| UpkeepError::Frame { location, cause })?;
-                if !self.range.holds(event.key_id) {
+                let unreadable = |cause| UpkeepError::Frame { location, cause };
+                if !self.range.holds(part.key_id().map_err(unreadable)?) {
                     continue;
                 }
+                let event = part.event().map_err(unreadable)?;
                 let sequence = part.leaf.sequence();
                 if sequence > self.applied && !is_compared {
                     self.compare(&accounts, found);
