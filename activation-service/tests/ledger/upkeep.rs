@@ -10,7 +10,8 @@ use activation_service::domain::event::Event;
 use activation_service::ports::{KeyRef, Ledger, Proofs, Span};
 use activation_service::storage::journal::{self, ChainId};
 use activation_service::storage::journaled::upkeep::{
-    SnapshotFault, Trust, UpkeepError, Verified, export, import, rebuild, stat, verify,
+    SnapshotFault, Trust, UpkeepError, Verified, export, import, rebuild, rebuild_within, stat,
+    verify,
 };
 use activation_service::storage::sled::SledOptions;
 use receipt::{Receipt, SigningKey, TrustedKeys};
@@ -132,6 +133,52 @@ async fn wrong_books_are_found_and_made_again_as_they_were() {
     let done = rebuild(&folder, &SledOptions::default(), &mut |_| {}).expect("made");
     assert_eq!(done.set_aside, None);
     assert_good(&folder);
+}
+
+/// All rows of the books but those of sightings, which a rebuild loses.
+fn rows(folder: &Path) -> Vec<(String, Vec<u8>, Vec<u8>)> {
+    let db = sled::open(folder.join("sled")).expect("opens");
+    let mut rows = Vec::new();
+    for name in ["accounts", "lookups", "meta"] {
+        for row in &db.open_tree(name).expect("a tree") {
+            let (key, value) = row.expect("a row");
+            rows.push((name.to_owned(), key.to_vec(), value.to_vec()));
+        }
+    }
+    drop(db);
+    let file = std::fs::File::open(folder.join("sled/db")).expect("the file");
+    file.lock().and_then(|()| file.unlock()).expect("free in the end");
+    rows
+}
+
+#[tokio::test]
+async fn new_books_are_the_old_ones_however_little_memory_there_is() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("ledger");
+    filled(&folder).await;
+    let before = rows(&folder);
+    assert!(before.len() as u64 > 2 * EVENTS);
+    // What a rebuild that was cut short left is no part of the next.
+    std::fs::create_dir(folder.join("sled-new")).expect("made");
+    std::fs::write(folder.join("sled-new/db"), b"half a file").expect("written");
+    for bytes_max in [u64::MAX, 8 << 10, 1 << 10] {
+        let mut told = Vec::new();
+        let done = rebuild_within(&folder, &SledOptions::default(), bytes_max, &mut |step| {
+            told.push(step);
+        });
+        let done = done.expect("made again");
+        assert_eq!((done.events, done.accounts), (EVENTS, u64::from(KEYS)));
+        assert!(rows(&folder) == before, "{bytes_max}");
+        assert!(!folder.join("sled-new").exists());
+        assert_good(&folder);
+        let of = |task| told.iter().filter(move |step| step.task == task).map(|step| step.done);
+        for task in ["checking", "applying"] {
+            assert!(
+                of(task).is_sorted() && of(task).next_back() == Some(EVENTS),
+                "{task}: {told:?}"
+            );
+        }
+    }
 }
 
 #[tokio::test]

@@ -116,22 +116,22 @@ pub(super) fn open(body: &[u8], erasable: &[Entry]) -> Result<Opened, Unreadable
     Ok(Opened { events })
 }
 
-/// The events of some keys in a frame, in their order. It is for a frame that was opened before:
-/// what is asked for is read, and nothing is compared with the head.
+/// The events of some keys in a frame with their positions, in their order. It is for a frame that
+/// was opened before: what is asked for is read, and nothing is compared with the head.
 pub(super) fn events_of(
     body: &[u8],
     erasable: &[Entry],
     is_asked_for: impl Fn(KeyId) -> bool,
-) -> Result<Vec<Event>, Unreadable> {
+) -> Result<Opened, Unreadable> {
     let mut events = Vec::new();
     for (bytes, number) in rows(body)?.1 {
         let key = receipt::Leaf::key_id_of(bytes).map_err(|_| Unreadable(LEAF_UNREADABLE))?;
         if is_asked_for(KeyId(key)) {
             let leaf = receipt::Leaf::decode(bytes).map_err(|_| Unreadable(LEAF_UNREADABLE))?;
-            events.push(leaf::event(&leaf, private_of(number, erasable)?)?);
+            events.push((leaf.sequence, leaf::event(&leaf, private_of(number, erasable)?)?));
         }
     }
-    Ok(events)
+    Ok(Opened { events })
 }
 
 /// The leaf of an event, and the number of its private part.

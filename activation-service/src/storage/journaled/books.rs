@@ -124,11 +124,7 @@ impl Books {
             for posting in &batch.postings {
                 let next = sequence + posting.events.len() as u64;
                 let set = WriteSet::of(posting, next, batch.location);
-                // Two more operations for what closes the group.
-                let operations = group.operations() + set.operations() + 2;
-                let bytes = group.bytes() + set.bytes();
-                let is_full = operations > GROUP_OPERATIONS_MAX || bytes > GROUP_BYTES_MAX;
-                if is_full && group.operations() > 0 {
+                if is_full(&group, &set) {
                     self.write(std::mem::take(&mut group), sequence, &batch.previous)?;
                 }
                 group.append(set);
@@ -142,13 +138,35 @@ impl Books {
         }
     }
 
+    /// Lays rows down in new books, in groups as large as those of [`Self::apply`]. How far the
+    /// books are applied is said once all is there, by [`Self::complete`].
+    pub(super) fn lay(&self, sets: impl IntoIterator<Item = WriteSet>) -> Result<(), RowError> {
+        let mut group = WriteSet::default();
+        for set in sets {
+            if is_full(&group, &set) {
+                self.write_rows(&std::mem::take(&mut group))?;
+                self.read(|rows| Ok(rows.sync()?))?;
+            }
+            group.append(set);
+        }
+        self.write_rows(&group)?;
+        self.read(|rows| Ok(rows.sync()?))
+    }
+
+    /// Says that new books hold all that there is.
+    pub(super) fn complete(&self, applied: Applied) -> Result<(), RowError> {
+        self.write(WriteSet::default(), applied.sequence, &applied.head)
+    }
+
+    fn write_rows(&self, group: &WriteSet) -> Result<(), RowError> {
+        let rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        let rows = rows.as_ref().ok_or(RowError::Closed)?;
+        self.noted(rows.write(group).map_err(RowError::from))
+    }
+
     fn write(&self, mut group: WriteSet, sequence: u64, head: &Hash) -> Result<(), RowError> {
         group.close_at(sequence, head);
-        {
-            let rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
-            let rows = rows.as_ref().ok_or(RowError::Closed)?;
-            self.noted(rows.write(&group).map_err(RowError::from))?;
-        }
+        self.write_rows(&group)?;
         if mutants::is_on(Mutant::WideSyncWindow) && !sequence.is_multiple_of(WIDE_WINDOW_EVENTS) {
             return Ok(());
         }
@@ -261,6 +279,14 @@ impl Books {
         self.is_ailing.store(true, Ordering::Release);
         done
     }
+}
+
+/// True if a group takes no more of these rows; two operations are for what closes it.
+fn is_full(group: &WriteSet, more: &WriteSet) -> bool {
+    let operations = group.operations() + more.operations() + 2;
+    let bytes = group.bytes() + more.bytes();
+    let is_full = operations > GROUP_OPERATIONS_MAX || bytes > GROUP_BYTES_MAX;
+    is_full && group.operations() > 0
 }
 
 fn applied(rows: &Rows) -> Result<Applied, RowError> {

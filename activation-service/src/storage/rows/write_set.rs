@@ -8,6 +8,7 @@ use super::{Entry, HEAD_KEY, SEQUENCE_KEY};
 use crate::domain::account::{Count, Head};
 use crate::domain::event::{Body, Event};
 use crate::domain::ids::KeyId;
+use crate::domain::product_key::LookupDigest;
 use crate::ports::Change;
 use crate::storage::codec::{encode_count, encode_head, seal};
 use crate::storage::journal::Location;
@@ -79,24 +80,57 @@ impl WriteSet {
         let first = sequence + 1 - events.len() as u64;
         for (event, sequence) in events.iter().zip(first..) {
             let (version, request) = (event.version, event.request.map(|request| request.id));
-            let entry = Entry { key_id, version, sequence, location: at, request };
-            let key = key::event(key_id, version);
-            let value = seal(&key, entry.encode());
-            set.put(Tree::Accounts, key, value);
+            set.put_entry(&Entry { key_id, version, sequence, location: at, request });
         }
         for count in counts {
-            let key = key::count(key_id, count.number);
-            let value = seal(&key, encode_count(count));
-            set.put(Tree::Accounts, key, value);
+            set.put_count(key_id, count);
         }
-        for lookup in new_lookups(events.iter().map(AsRef::as_ref)) {
-            let key = key::lookup(&lookup);
-            let value = seal(&key, key_id.0.to_vec());
-            set.put(Tree::Lookups, key, value);
-        }
+        set.put_lookups(key_id, new_lookups(events.iter().map(AsRef::as_ref)));
         let value = seal(&key::head(key_id), encode_head(head));
         set.put_head(key_id, value);
         set
+    }
+
+    /// The head of an account, and what it is found by.
+    pub(in crate::storage) fn of_head(head: &Head) -> Self {
+        let mut set = Self::default();
+        set.put_lookups(head.key_id, head.lookups.iter().copied());
+        set.put_head(head.key_id, seal(&key::head(head.key_id), encode_head(head)));
+        set
+    }
+
+    /// A count of a key.
+    pub(in crate::storage) fn of_count(key_id: KeyId, count: &Count) -> Self {
+        let mut set = Self::default();
+        set.put_count(key_id, count);
+        set
+    }
+
+    /// What is noted of an event.
+    pub(in crate::storage) fn of_entry(entry: &Entry) -> Self {
+        let mut set = Self::default();
+        set.put_entry(entry);
+        set
+    }
+
+    fn put_entry(&mut self, entry: &Entry) {
+        let key = key::event(entry.key_id, entry.version);
+        let value = seal(&key, entry.encode());
+        self.put(Tree::Accounts, key, value);
+    }
+
+    fn put_count(&mut self, key_id: KeyId, count: &Count) {
+        let key = key::count(key_id, count.number);
+        let value = seal(&key, encode_count(count));
+        self.put(Tree::Accounts, key, value);
+    }
+
+    fn put_lookups(&mut self, key_id: KeyId, lookups: impl IntoIterator<Item = LookupDigest>) {
+        for lookup in lookups {
+            let key = key::lookup(&lookup);
+            let value = seal(&key, key_id.0.to_vec());
+            self.put(Tree::Lookups, key, value);
+        }
     }
 
     /// Takes in later rows. Of the heads of a key the last one stays, so a key that many ask for

@@ -32,7 +32,7 @@ use crate::storage::sled::OpenError;
 pub use erase::{Erased, Erasure, erase};
 pub use export::{Exported, check_snapshot, export};
 pub use import::{Imported, import};
-pub use rebuild::{Rebuilt, rebuild};
+pub use rebuild::{Rebuilt, rebuild, rebuild_within};
 pub use recorded::Recorded;
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotFault};
 pub use stat::{Bytes, Rows, Stat, stat};

@@ -1,16 +1,20 @@
-//! New books from the journal; the old ones are set aside and never deleted.
+//! New books from the journal, put in the place of the old ones, which are set aside and never
+//! deleted.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::books::Books;
 use super::super::open::JournaledError;
-use super::super::restore::Replay;
-use super::remake::remake;
-use super::{Step, Tell, UpkeepError, books_of, released, view};
+use super::remake::{ACCOUNTS_BYTES_MAX, Remake};
+use super::{Tell, UpkeepError, books_of, io_at, released, sync_folder, view};
 use crate::storage::sled::{SledOptions, SledShelf};
 use crate::storage::store::Shelf;
+
+/// Where new books are until they are whole.
+const NEW: &str = "sled-new";
 
 /// What a rebuild did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,34 +31,59 @@ pub struct Rebuilt {
     pub set_aside: Option<PathBuf>,
 }
 
-/// Makes the books again. The journal is read and understood to its end, and every account is made
-/// in memory, before the old books are moved.
+/// Makes the books again. The journal is read and understood to its end, every account is made in
+/// memory, and the new books are whole, before the old ones are moved.
 pub fn rebuild(
     folder: &Path,
     options: &SledOptions,
     tell: &mut Tell<'_>,
 ) -> Result<Rebuilt, UpkeepError> {
+    rebuild_within(folder, options, ACCOUNTS_BYTES_MAX, tell)
+}
+
+/// The same with at most about so many bytes of accounts in memory at once; the less, the more
+/// often the journal is read.
+pub fn rebuild_within(
+    folder: &Path,
+    options: &SledOptions,
+    accounts_bytes_max: u64,
+    tell: &mut Tell<'_>,
+) -> Result<Rebuilt, UpkeepError> {
     let view = view(folder)?;
-    let reader = view.reader();
-    let total = reader.end().sequence.saturating_sub(1);
+    let remake = Remake::new(view.reader(), accounts_bytes_max);
     let began = Instant::now();
-    let accounts = remake(reader, tell)?;
+    let accounts = remake.check(tell)?;
     let checking = began.elapsed();
-    let place = books_of(folder);
-    let shelf: Arc<dyn Shelf> = Arc::new(SledShelf { folder: place.clone(), options: *options });
-    let set_aside = place.exists().then(|| shelf.set_aside()).transpose();
-    let set_aside = set_aside.map_err(JournaledError::SetAside)?;
-    let began = Instant::now();
-    let (books, _) = Books::open(&shelf)?;
-    let mut walk = reader.walk(reader.start());
-    let mut replay = Replay::new(&books, 0);
-    while let Some(frame) = walk.advance()? {
-        replay.take(&frame).map_err(JournaledError::from)?;
-        tell(Step { task: "applying", done: frame.next_sequence().saturating_sub(1), total });
+    let (place, new) = (books_of(folder), folder.join(NEW));
+    if new.exists() {
+        // It is of a rebuild that was cut short.
+        fs::remove_dir_all(&new).map_err(io_at(&new))?;
     }
-    replay.apply().map_err(JournaledError::from)?;
+    let shelf_at = |folder: &Path| -> Arc<dyn Shelf> {
+        Arc::new(SledShelf { folder: folder.to_owned(), options: *options })
+    };
+    let began = Instant::now();
+    let written = write(&shelf_at(&new), &remake, tell).and_then(|()| released(&new));
+    if let Err(error) = written {
+        // What is half written is in the way, and may fill the disk; the next rebuild would remove
+        // it too.
+        let _ = fs::remove_dir_all(&new);
+        return Err(error);
+    }
     let applying = began.elapsed();
-    drop(books);
-    released(&place)?;
-    Ok(Rebuilt { events: total, accounts, checking, applying, set_aside })
+    let set_aside = place.exists().then(|| shelf_at(&place).set_aside()).transpose();
+    let set_aside = set_aside.map_err(JournaledError::SetAside)?;
+    // Between the two there are no books, and a start makes them from the journal.
+    fs::rename(&new, &place).map_err(io_at(&new))?;
+    sync_folder(folder)?;
+    Ok(Rebuilt { events: remake.events(), accounts, checking, applying, set_aside })
+}
+
+fn write(
+    shelf: &Arc<dyn Shelf>,
+    remake: &Remake<'_>,
+    tell: &mut Tell<'_>,
+) -> Result<(), UpkeepError> {
+    let (books, _) = Books::open(shelf)?;
+    remake.write(&books, tell)
 }
