@@ -61,32 +61,32 @@ async fn every_command_does_its_work_and_says_so() {
     let home = tempfile::tempdir().expect("a folder");
     let folder = home.path().join("ledger");
     filled(&folder).await;
-    assert_eq!(EVENTS, 77);
+    assert_eq!(EVENTS, 82);
     let operator = Operator::of(&folder);
     let (code, out, err) = operator.run(&["stat"]);
     assert_eq!(code, Some(0), "{err}");
-    assert!(out.contains("applied sequence        77"), "{out}");
+    assert!(out.contains("applied sequence        82"), "{out}");
     let (code, out, _) = operator.run(&["stat", "--json"]);
     let told: serde_json::Value = serde_json::from_str(&out).expect("JSON");
-    assert_eq!((code, &told["events"]), (Some(0), &serde_json::json!(77)));
-    assert_eq!(told["books"]["applied_sequence"], serde_json::json!(77));
+    assert_eq!((code, &told["events"]), (Some(0), &serde_json::json!(82)));
+    assert_eq!(told["books"]["applied_sequence"], serde_json::json!(82));
 
     let (code, out, err) = operator.run(&["verify"]);
     assert_eq!(code, Some(0), "{err}");
-    assert!(out.contains("is whole: 77 frames with 77 events; 5 accounts"), "{out}");
+    assert!(out.contains("is whole: 82 frames with 82 events; 5 accounts"), "{out}");
     let (code, out, err) = operator.run(&["rebuild"]);
     assert_eq!(code, Some(0), "{err}");
-    assert!(out.contains("applied 77 events; the old books are in"), "{out}");
+    assert!(out.contains("applied 82 events; the old books are in"), "{out}");
 
     let file = home.path().join("snapshot");
     let file_name = file.display().to_string();
     let (code, out, err) = operator.run(&["export", &file_name]);
     assert_eq!(code, Some(0), "{err}");
-    assert!(out.contains("wrote and read back 5 accounts with 77 events"), "{out}");
+    assert!(out.contains("wrote and read back 5 accounts with 82 events"), "{out}");
     let new = home.path().join("new");
     let (code, out, err) = Operator::of(&new).run(&["import", &file_name]);
     assert_eq!(code, Some(0), "{err}");
-    assert!(out.contains("imported and verified 5 accounts with 77 events"), "{out}");
+    assert!(out.contains("imported and verified 5 accounts with 82 events"), "{out}");
     let (code, _, err) = Operator::of(&new).run(&["verify"]);
     assert_eq!(code, Some(0), "{err}");
 

@@ -9,12 +9,15 @@ use activation_service::storage::journaled::{JournaledLedger, JournaledOptions, 
 use activation_service::storage::sled::SledOptions;
 use receipt::SigningKey;
 
-use crate::keys::{activate, change, key_id, register, terms};
+use crate::keys::{activate, change, key_id, limit, register, release, terms};
 
 pub(crate) const SEED: [u8; 32] = [7; 32];
 /// Keys, and computers of each; key 3 has many.
 pub(crate) const KEYS: u8 = 5;
-pub(crate) const EVENTS: u64 = 4 * 9 + 41;
+/// Computers that were counted, on all keys.
+pub(crate) const COUNTS: u64 = 4 * 8 + 40;
+/// Each key is registered; key 5 is updated after that, and gives up four counts at last.
+pub(crate) const EVENTS: u64 = KEYS as u64 + COUNTS + 5;
 
 pub(crate) struct Counted(std::sync::atomic::AtomicU64);
 
@@ -60,6 +63,11 @@ pub(crate) async fn filled(folder: &Path) {
             let next = change(Some(&account), &activate(computer, computer));
             ledger.commit(vec![next]).await.expect("answers");
         }
+    }
+    for command in [limit(900), release(5), release(6), release(7), release(8)] {
+        let loaded = ledger.load(KeyRef::Id(key_id(5)), None).await.expect("answers");
+        let next = change(Some(&loaded.expect("known").account), &command);
+        ledger.commit(vec![next]).await.expect("answers");
     }
     close(ledger, folder);
 }

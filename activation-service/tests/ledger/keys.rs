@@ -3,7 +3,9 @@
 use std::sync::{Arc, LazyLock};
 
 use activation_service::domain::account::Account;
-use activation_service::domain::command::{Activate, Command, Context, Register, decide};
+use activation_service::domain::command::{
+    Activate, Command, Context, Register, Release, Requester, Settings, Update, decide,
+};
 use activation_service::domain::event::{Client, Event, Origin, RequestStamp};
 use activation_service::domain::evidence::{Component, Evidence};
 use activation_service::domain::ids::{ActivationId, KeyId, RequestId};
@@ -75,6 +77,26 @@ pub(crate) fn activate(computer_number: u32, request: u32) -> Command {
         evidence: Arc::new(evidence),
         platform,
         new_activation: ActivationId(id),
+        origin: origin(),
+    })
+}
+
+/// A new limit.
+pub(crate) fn limit(limit: u32) -> Command {
+    let settings = Settings { limit: Some(limit), ..Settings::default() };
+    Command::Update(Box::new(Update { settings, origin: origin() }))
+}
+
+/// An operator gives up the count that the request `request` made.
+pub(crate) fn release(request: u32) -> Command {
+    let mut id = [0; 16];
+    id[..4].copy_from_slice(&request.to_be_bytes());
+    let activation = ActivationId(id);
+    id[15] = 1;
+    Command::Release(Release {
+        activation,
+        requester: Requester::Operator,
+        request: RequestStamp::release(RequestId(id), activation),
         origin: origin(),
     })
 }

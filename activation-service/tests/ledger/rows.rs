@@ -2,8 +2,8 @@
 
 use sled::{Db, IVec, Tree};
 
-/// What rows can be of.
-pub(crate) const KINDS: [&str; 4] = ["heads", "counts", "events", "lookups"];
+/// What rows can be of. Counts are the first, for new books have none that changed since.
+pub(crate) const KINDS: [&str; 4] = ["counts", "heads", "events", "lookups"];
 
 /// Length of a key id, behind which the kind of a row of an account stands.
 const KEY_ID_BYTES: usize = 16;
@@ -12,6 +12,7 @@ const KEY_ID_BYTES: usize = 16;
 pub(crate) fn of(db: &Db, kind: &str) -> (Tree, Vec<(IVec, IVec)>) {
     let (tree, wanted) = match kind {
         "heads" => ("accounts", Some(0)),
+        // Those that changed after the event that made them.
         "counts" => ("accounts", Some(1)),
         "events" => ("accounts", Some(2)),
         other => (other, None),

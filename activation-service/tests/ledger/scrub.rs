@@ -8,7 +8,7 @@ use activation_service::ports::{KeyRef, Ledger};
 use activation_service::storage::journaled::{JournaledLedger, Scrubbed};
 
 use crate::filled::{EVENTS, close, filled, open};
-use crate::keys::{activate, change, key_id};
+use crate::keys::{activate, change, key_id, limit};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -109,7 +109,9 @@ async fn p5_a_head_that_is_older_than_its_events_is_found() {
     damage(&folder, "heads", |_, key, row| *older.borrow_mut() = vec![key, row]);
     let ledger = open(&folder);
     let loaded = ledger.load(KeyRef::Id(key_id(4)), None).await.expect("answers").expect("known");
-    let next = change(Some(&loaded.account), &activate(99, 99));
+    let limited = change(Some(&loaded.account), &limit(900));
+    let next = change(Some(&limited.account), &activate(99, 99));
+    ledger.commit(vec![limited]).await.expect("answers");
     ledger.commit(vec![next]).await.expect("answers");
     close(ledger, &folder);
     damage(&folder, "heads", |tree, _, _| {

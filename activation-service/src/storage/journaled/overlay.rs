@@ -20,11 +20,10 @@ use crate::storage::memory::new_lookups;
 use crate::storage::rows::{Entry, Posting};
 
 /// What an event takes here beside itself: its place in the history, its request's in a table, and
-/// the copies of a head and a count that wait for sled.
+/// the copy of a count that waits for sled.
 const UNAPPLIED_BYTES: usize = size_of::<Unapplied>() * 2
     + (size_of::<(KeyId, RequestId)>() + size_of::<Arc<Event>>()) * 2
     + size_of::<Posting>()
-    + size_of::<crate::domain::account::Head>()
     + size_of::<crate::domain::account::Count>();
 
 /// What readers look at first.
@@ -127,7 +126,7 @@ impl Overlay {
 
     /// Lets go of what is applied now, of one key up to the position `last`.
     pub(super) fn remove(&mut self, posting: &Posting, last: u64) {
-        let key_id = posting.head.key_id;
+        let key_id = posting.key_id;
         if let Some(history) = self.events.get_mut(&key_id) {
             while history.front().is_some_and(|unapplied| unapplied.sequence <= last) {
                 let Some(Unapplied { event, .. }) = history.pop_front() else { break };

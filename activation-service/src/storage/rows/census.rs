@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::key::{self, RowOf};
-use super::{RowError, Rows, malformed};
+use super::{RowError, Rows, event_row, malformed};
 use crate::domain::ids::KeyId;
 use crate::storage::store::Tree;
 
@@ -19,13 +19,19 @@ impl Rows {
     /// Counts all rows; it reads them all.
     pub(in crate::storage) fn census(&self) -> Result<Census, RowError> {
         let mut census = Census::default();
-        self.each_account_row(&[], |_, row| {
-            match row {
+        self.each(Tree::Accounts, &[], None, false, |key, row| {
+            let (id, of) = key::read(key).map_err(malformed("accounts"))?;
+            match of {
                 RowOf::Head => census.keys += 1,
-                RowOf::Count(_) => census.counts += 1,
-                RowOf::Event(_) => census.events += 1,
+                // It is told of once, by the event that made it.
+                RowOf::Count(_) => {}
+                RowOf::Event(version) => {
+                    census.events += 1;
+                    let has_count = event_row((id, version), key, row)?.count.is_some();
+                    census.counts += u64::from(has_count);
+                }
             }
-            ControlFlow::Continue(())
+            Ok(ControlFlow::Continue(()))
         })?;
         Ok(census)
     }
@@ -37,32 +43,16 @@ impl Rows {
         last: u16,
     ) -> Result<Vec<KeyId>, RowError> {
         let mut keys = Vec::new();
-        self.each_account_row(&first.to_be_bytes(), |id, row| {
+        self.each(Tree::Accounts, &first.to_be_bytes(), None, false, |key, _| {
+            let (id, of) = key::read(key).map_err(malformed("accounts"))?;
             if id.0.first_chunk().is_some_and(|prefix| u16::from_be_bytes(*prefix) > last) {
-                return ControlFlow::Break(());
+                return Ok(ControlFlow::Break(()));
             }
-            if row == RowOf::Head {
+            if of == RowOf::Head {
                 keys.push(id);
             }
-            ControlFlow::Continue(())
+            Ok(ControlFlow::Continue(()))
         })?;
         Ok(keys)
-    }
-
-    /// Shows whose and what each row of an account is, from a key on.
-    fn each_account_row(
-        &self,
-        from: &[u8],
-        mut show: impl FnMut(KeyId, RowOf) -> ControlFlow<()>,
-    ) -> Result<(), RowError> {
-        let mut failed = None;
-        self.store.scan(Tree::Accounts, from, None, false, &mut |key, _| match key::read(key) {
-            Ok((id, row)) => show(id, row),
-            Err(error) => {
-                failed = Some(malformed("accounts")(error));
-                ControlFlow::Break(())
-            }
-        })?;
-        failed.map_or(Ok(()), Err)
     }
 }

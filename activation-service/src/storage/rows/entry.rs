@@ -3,7 +3,7 @@
 
 use crate::domain::event::Event;
 use crate::domain::ids::{KeyId, RequestId};
-use crate::storage::codec::{FORMAT, Malformed, Reader, Writer};
+use crate::storage::codec::{Malformed, Reader, Writer};
 use crate::storage::journal::Location;
 
 /// A row of the history of a key.
@@ -28,47 +28,21 @@ impl Entry {
         (event.key_id, event.version, request) == (self.key_id, self.version, self.request)
     }
 
-    /// The bytes of a row; its key and its version are in the row's key.
-    pub(super) fn encode(&self) -> Vec<u8> {
-        let mut w = Writer::new(FORMAT);
+    /// Writes what a row says of it; its key and its version are in the row's key.
+    pub(super) fn put(&self, w: &mut Writer) {
         w.number(self.sequence);
         w.number(self.location.segment.into());
         w.number(self.location.offset);
         w.option(self.request, |w, request| w.fixed(&request.0));
-        w.finish()
     }
 
-    pub(super) fn decode(key_id: KeyId, version: u64, row: &[u8]) -> Result<Self, Malformed> {
-        let mut r = Reader::new(row, FORMAT)?;
-        let entry = Self {
+    pub(super) fn get(key_id: KeyId, version: u64, r: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
             key_id,
             version,
             sequence: r.number()?,
             location: Location { segment: r.number_u32()?, offset: r.number()? },
             request: r.option(|r| Ok(RequestId(r.fixed()?)))?,
-        };
-        r.finish()?;
-        Ok(entry)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_entry_is_read_as_it_was_written_and_no_other_bytes_are() {
-        for request in [None, Some(RequestId([7; 16]))] {
-            let (key_id, version) = (KeyId([1; 16]), 300);
-            let location = Location { segment: 4, offset: 70_000 };
-            let entry = Entry { key_id, version, sequence: 1 << 40, location, request };
-            let row = entry.encode();
-            assert_eq!(Entry::decode(key_id, version, &row), Ok(entry));
-            for cut in 0..row.len() {
-                assert!(Entry::decode(key_id, version, &row[..cut]).is_err(), "cut at {cut}");
-            }
-            let long = [&row[..], &[0]].concat();
-            assert!(Entry::decode(key_id, version, &long).is_err());
-        }
+        })
     }
 }

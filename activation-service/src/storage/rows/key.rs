@@ -17,9 +17,9 @@ const BEHIND: u8 = 3;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowOf {
     Head,
-    /// The count with this number.
+    /// The count with this number, if it changed after the event that made it.
     Count(u64),
-    /// What is noted of the event with this version.
+    /// The event with this version.
     Event(u64),
 }
 
@@ -34,11 +34,6 @@ pub(super) fn count(key_id: KeyId, number: u64) -> Vec<u8> {
 
 pub(super) fn event(key_id: KeyId, version: u64) -> Vec<u8> {
     numbered(key_id, EVENT, version)
-}
-
-/// The head and the counts of an account.
-pub(super) fn account(key_id: KeyId) -> Range<Vec<u8>> {
-    beginning(key_id, HEAD)..beginning(key_id, EVENT)
 }
 
 /// All rows of an account.
@@ -91,7 +86,6 @@ mod tests {
         ];
         assert!(rows.is_sorted());
         assert_eq!(rows.iter().filter(|key| all(id(2)).contains(*key)).count(), 6);
-        assert_eq!(rows.iter().filter(|key| account(id(2)).contains(*key)).count(), 4);
         assert_eq!(read(&rows[1]), Ok((id(2), RowOf::Head)));
         assert_eq!(read(&rows[3]), Ok((id(2), RowOf::Count(256))));
         assert_eq!(read(&rows[6]), Ok((id(2), RowOf::Event(u64::MAX))));

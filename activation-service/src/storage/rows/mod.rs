@@ -3,15 +3,16 @@
 
 mod census;
 mod entry;
+mod event;
 mod key;
 mod write_set;
 
 use std::collections::HashMap;
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
 use thiserror::Error;
 
-use crate::domain::account::{Account, Head};
+use crate::domain::account::{Account, Count, Head};
 use crate::domain::ids::{ActivationId, KeyId, RequestId};
 use crate::domain::product_key::LookupDigest;
 use crate::mutants::{self, Mutant};
@@ -20,6 +21,7 @@ use crate::storage::codec::{Malformed, decode_count, decode_head, unseal};
 use crate::storage::store::{Row, Store, StoreError, Tree};
 pub(in crate::storage) use census::Census;
 pub(in crate::storage) use entry::Entry;
+use event::EventRow;
 use key::RowOf;
 pub(in crate::storage) use write_set::{Posting, WriteSet};
 
@@ -108,53 +110,72 @@ impl Rows {
 
     pub(in crate::storage) fn head(&self, key_id: KeyId) -> Result<Option<Head>, RowError> {
         let key = key::head(key_id);
-        let row = self.store.get(Tree::Accounts, &key)?;
-        row.map(|row| head(key_id, &key, &row)).transpose()
+        let Some(row) = self.store.get(Tree::Accounts, &key)? else { return Ok(None) };
+        let mut head = head(key_id, &key, &row)?;
+        let (from, to) = (key::event(key_id, 0), key::event(key_id, u64::MAX));
+        self.each(Tree::Accounts, &from, Some(&to), true, |key, row| {
+            if let RowOf::Event(version) = key::read(key).map_err(malformed("accounts"))?.1 {
+                overtake(&mut head, &event_row((key_id, version), key, row)?);
+            }
+            // The last one says all.
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(Some(head))
     }
 
     pub(in crate::storage) fn account(&self, key_id: KeyId) -> Result<Option<Account>, RowError> {
-        self.read_account(key_id, &key::account(key_id), |_| ())
+        self.fetch(key_id, |_| ())
     }
 
     /// An account, and what is noted of its events.
     pub(in crate::storage) fn fetch(
         &self,
         key_id: KeyId,
-        show: impl FnMut(Entry),
-    ) -> Result<Option<Account>, RowError> {
-        self.read_account(key_id, &key::all(key_id), show)
-    }
-
-    fn read_account(
-        &self,
-        key_id: KeyId,
-        range: &Range<Vec<u8>>,
         mut show: impl FnMut(Entry),
     ) -> Result<Option<Account>, RowError> {
-        let (mut held, mut counts) = (None, Vec::new());
-        self.each(Tree::Accounts, range, false, |key, row| {
+        let (mut held, mut counts, mut last) = (None, Vec::new(), 0);
+        let mut changed = HashMap::new();
+        let all = key::all(key_id);
+        self.each(Tree::Accounts, &all.start, Some(&all.end), false, |key, row| {
             match key::read(key).map_err(malformed("accounts"))?.1 {
                 RowOf::Head => held = Some(head(key_id, key, row)?),
                 RowOf::Count(number) => {
-                    let count = unseal(key, row).and_then(decode_count);
-                    let count = count.map_err(malformed("accounts"))?;
-                    if count.number != number || counts.len() == COUNTS_MAX {
-                        let told = format!("{key_id} has a count {}", count.number);
+                    let count = unseal(key, row).map_err(malformed("accounts"))?;
+                    changed.insert(number, numbered(key_id, number, count)?);
+                }
+                RowOf::Event(version) => {
+                    let row = event_row((key_id, version), key, row)?;
+                    if let Some(made) = row.count {
+                        let count = match changed.remove(&version) {
+                            Some(changed) => changed,
+                            None => numbered(key_id, version, made)?,
+                        };
+                        counts.push(count);
+                    }
+                    if counts.len() > COUNTS_MAX {
+                        let told = format!("{key_id} has too many counts");
                         return Err(RowError::Inconsistent(told));
                     }
-                    counts.push(count);
+                    if let Some(head) = &mut held {
+                        overtake(head, &row);
+                    }
+                    last = version;
+                    show(row.entry);
                 }
-                RowOf::Event(version) => show(entry((key_id, version), key, row)?),
             }
             Ok(ControlFlow::Continue(()))
         })?;
         let Some(head) = held else { return Ok(None) };
-        if let Some(last) = counts.last().filter(|last| last.number > head.version) {
-            let told = format!("{key_id} has a count {} before its event", last.number);
+        if let Some(number) = changed.keys().next() {
+            let told = format!("{key_id} has a count {number} that no event made");
             return Err(RowError::Inconsistent(told));
         }
         let account = Account { head, counts: counts.into_iter().collect() };
         if !mutants::is_on(Mutant::SkipVerification) {
+            if account.head.version != last {
+                let told = format!("{key_id} has {last} events, and its head says otherwise");
+                return Err(RowError::Inconsistent(told));
+            }
             account.verify().map_err(|error| RowError::Inconsistent(error.to_string()))?;
         }
         Ok(Some(account))
@@ -168,7 +189,7 @@ impl Rows {
     ) -> Result<Option<Entry>, RowError> {
         let key = key::event(key_id, version);
         let row = self.store.get(Tree::Accounts, &key)?;
-        row.map(|row| entry((key_id, version), &key, &row)).transpose()
+        row.map(|row| Ok(event_row((key_id, version), &key, &row)?.entry)).transpose()
     }
 
     /// What is noted of the event that recorded a request; it looks at all events of the key.
@@ -220,10 +241,10 @@ impl Rows {
         descending: bool,
         mut show: impl FnMut(Entry) -> ControlFlow<()>,
     ) -> Result<(), RowError> {
-        let range = key::event(key_id, from)..key::event(key_id, to);
-        self.each(Tree::Accounts, &range, descending, |key, row| {
+        let (from, to) = (key::event(key_id, from), key::event(key_id, to));
+        self.each(Tree::Accounts, &from, Some(&to), descending, |key, row| {
             match key::read(key).map_err(malformed("accounts"))?.1 {
-                RowOf::Event(version) => Ok(show(entry((key_id, version), key, row)?)),
+                RowOf::Event(version) => Ok(show(event_row((key_id, version), key, row)?.entry)),
                 RowOf::Head | RowOf::Count(_) => Ok(ControlFlow::Continue(())),
             }
         })
@@ -252,12 +273,12 @@ impl Rows {
     fn each(
         &self,
         tree: Tree,
-        range: &Range<Vec<u8>>,
+        from: &[u8],
+        to: Option<&[u8]>,
         descending: bool,
         mut read: impl FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>, RowError>,
     ) -> Result<(), RowError> {
         let mut failed = None;
-        let (from, to) = (range.start.as_slice(), Some(range.end.as_slice()));
         self.store.scan(tree, from, to, descending, &mut |key, row| match read(key, row) {
             Ok(flow) => flow,
             Err(error) => {
@@ -290,7 +311,28 @@ fn head(key_id: KeyId, key: &[u8], row: &[u8]) -> Result<Head, RowError> {
     Err(RowError::Inconsistent(format!("the head of {key_id} is that of {}", head.key_id)))
 }
 
-fn entry((key_id, version): (KeyId, u64), key: &[u8], row: &[u8]) -> Result<Entry, RowError> {
-    let payload = unseal(key, row).map_err(malformed("accounts"))?;
-    Entry::decode(key_id, version, payload).map_err(malformed("accounts"))
+fn event_row<'a>(
+    (key_id, version): (KeyId, u64),
+    key: &[u8],
+    row: &'a [u8],
+) -> Result<EventRow<'a>, RowError> {
+    let row = unseal(key, row).and_then(|payload| event::decode(key_id, version, payload));
+    row.map_err(malformed("accounts"))
+}
+
+/// A head that was written before the event is that after it.
+const fn overtake(head: &mut Head, row: &EventRow<'_>) {
+    if let Some(standing) = row.standing
+        && row.entry.version > head.version
+    {
+        standing.overtake(head, row.entry.version);
+    }
+}
+
+fn numbered(key_id: KeyId, number: u64, count: &[u8]) -> Result<Count, RowError> {
+    let count = decode_count(count).map_err(malformed("accounts"))?;
+    if count.number == number {
+        return Ok(count);
+    }
+    Err(RowError::Inconsistent(format!("{key_id} has a count {} for {number}", count.number)))
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::event::{self, Standing};
 use super::key::{self, RowOf};
 use super::{Entry, HEAD_KEY, SEQUENCE_KEY};
 use crate::domain::account::{Count, Head};
@@ -18,12 +19,20 @@ use crate::storage::store::{Row, Tree};
 /// What a change leaves in the rows. It keeps no hold of the account, of which there are many
 /// versions while changes wait to be written.
 pub(in crate::storage) struct Posting {
-    /// The key after the events.
-    pub(in crate::storage) head: Head,
-    /// The counts that the events made or changed, as they are after them.
-    pub(in crate::storage) counts: Vec<Count>,
+    /// The key.
+    pub(in crate::storage) key_id: KeyId,
     /// The events, at least one.
     pub(in crate::storage) events: Vec<Arc<Event>>,
+    /// The counts that the events made or changed, as they are after them.
+    counts: Vec<Count>,
+    /// The key after the events.
+    after: After,
+}
+
+enum After {
+    /// Its terms may have changed.
+    Head(Box<Head>),
+    Standing(Standing),
 }
 
 impl From<Change> for Posting {
@@ -39,8 +48,28 @@ impl From<Change> for Posting {
         numbers.dedup();
         let counts = numbers.into_iter().filter_map(|number| account.counts.numbered(number));
         let counts = counts.cloned().collect();
+        let head = &account.head;
+        let after = if events.iter().any(event::changes_terms) {
+            After::Head(Box::new(head.clone()))
+        } else {
+            After::Standing(Standing::of(head))
+        };
+        let key_id = head.key_id;
         let events = events.into_iter().map(Arc::new).collect();
-        Self { head: account.head.clone(), counts, events }
+        Self { key_id, events, counts, after }
+    }
+}
+
+impl Posting {
+    /// The count that an event of these made.
+    fn made_by(&self, version: u64) -> Option<&Count> {
+        self.counts.iter().find(|count| count.number == version)
+    }
+
+    /// The counts that earlier events made.
+    fn earlier(&self) -> impl Iterator<Item = &Count> {
+        let first = self.events.first().map_or(0, |event| event.version);
+        self.counts.iter().filter(move |count| count.number < first)
     }
 }
 
@@ -75,19 +104,26 @@ impl WriteSet {
     /// `sequence`.
     pub(in crate::storage) fn of(posting: &Posting, sequence: u64, at: Location) -> Self {
         let mut set = Self::default();
-        let Posting { head, counts, events } = posting;
-        let key_id = head.key_id;
+        let (key_id, events) = (posting.key_id, &posting.events);
         let first = sequence + 1 - events.len() as u64;
-        for (event, sequence) in events.iter().zip(first..) {
+        for (event, position) in events.iter().zip(first..) {
             let (version, request) = (event.version, event.request.map(|request| request.id));
-            set.put_entry(&Entry { key_id, version, sequence, location: at, request });
+            let entry = Entry { key_id, version, sequence: position, location: at, request };
+            let standing = match posting.after {
+                After::Standing(standing) if position == sequence => Some(standing),
+                After::Standing(_) | After::Head(_) => None,
+            };
+            set.put_event(&entry, standing, posting.made_by(version));
         }
-        for count in counts {
-            set.put_count(key_id, count);
+        for count in posting.earlier() {
+            let key = key::count(key_id, count.number);
+            let value = seal(&key, encode_count(count));
+            set.put(Tree::Accounts, key, value);
         }
         set.put_lookups(key_id, new_lookups(events.iter().map(AsRef::as_ref)));
-        let value = seal(&key::head(key_id), encode_head(head));
-        set.put_head(key_id, value);
+        if let After::Head(head) = &posting.after {
+            set.put_head(key_id, seal(&key::head(key_id), encode_head(head)));
+        }
         set
     }
 
@@ -99,29 +135,17 @@ impl WriteSet {
         set
     }
 
-    /// A count of a key.
-    pub(in crate::storage) fn of_count(key_id: KeyId, count: &Count) -> Self {
+    /// An event of an account whose head says what it is after all its events, and the count that
+    /// the event made, as it is after them.
+    pub(in crate::storage) fn of_event(entry: &Entry, count: Option<&Count>) -> Self {
         let mut set = Self::default();
-        set.put_count(key_id, count);
+        set.put_event(entry, None, count);
         set
     }
 
-    /// What is noted of an event.
-    pub(in crate::storage) fn of_entry(entry: &Entry) -> Self {
-        let mut set = Self::default();
-        set.put_entry(entry);
-        set
-    }
-
-    fn put_entry(&mut self, entry: &Entry) {
+    fn put_event(&mut self, entry: &Entry, standing: Option<Standing>, count: Option<&Count>) {
         let key = key::event(entry.key_id, entry.version);
-        let value = seal(&key, entry.encode());
-        self.put(Tree::Accounts, key, value);
-    }
-
-    fn put_count(&mut self, key_id: KeyId, count: &Count) {
-        let key = key::count(key_id, count.number);
-        let value = seal(&key, encode_count(count));
+        let value = seal(&key, event::encode(entry, standing, count));
         self.put(Tree::Accounts, key, value);
     }
 
@@ -133,8 +157,7 @@ impl WriteSet {
         }
     }
 
-    /// Takes in later rows. Of the heads of a key the last one stays, so a key that many ask for
-    /// costs one head a group.
+    /// Takes in later rows. Of the heads of a key the last one stays.
     pub(in crate::storage) fn append(&mut self, other: Self) {
         for row in other.rows {
             match (row.tree, key::read(&row.key)) {

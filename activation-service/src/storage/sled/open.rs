@@ -14,9 +14,10 @@ use crate::storage::store::Tree;
 
 /// What the folder says it is.
 const FORMAT_KEY: &[u8] = b"format";
-/// The format of books that are applied from a journal. 1 was its own commit point, and 2 held the
-/// events once more; books of another format are made again.
-const FORMAT: &[u8] = b"benefits-ledger/3";
+/// The format of books that are applied from a journal. 1 was its own commit point, 2 held the
+/// events once more, and 3 a row for each count and a head for each event; books of another format
+/// are made again.
+const FORMAT: &[u8] = b"benefits-ledger/4";
 
 /// How sled is opened.
 #[derive(Clone, Copy, Debug)]

@@ -164,10 +164,9 @@ impl Made {
     /// All its rows, in the order in which they lie.
     fn rows(&self) -> impl Iterator<Item = WriteSet> {
         let Self { account, entries } = self;
-        let key = account.head.key_id;
-        let counts = account.counts.iter().map(move |count| WriteSet::of_count(key, count));
-        let entries = entries.iter().map(WriteSet::of_entry);
-        std::iter::once_with(|| WriteSet::of_head(&account.head)).chain(counts).chain(entries)
+        let count = |entry: &Entry| account.counts.numbered(entry.version);
+        let events = entries.iter().map(move |entry| WriteSet::of_event(entry, count(entry)));
+        std::iter::once_with(|| WriteSet::of_head(&account.head)).chain(events)
     }
 }
 
