@@ -1,5 +1,5 @@
-//! The row of an event: what is noted of it, the standing of the key after it, and the count that it
-//! made. One row is all that most activations leave.
+//! The row of an event: what is noted of it, the standing of the key after it, and the count that
+//! it made. One row is all that most activations leave.
 
 use super::Entry;
 use crate::domain::account::{Count, Head};
