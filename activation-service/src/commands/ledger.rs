@@ -5,7 +5,7 @@ mod report;
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, value_parser};
 use receipt::{PublicKey, SigningKey, TrustedKeys};
 
 use super::progress::Progress;
@@ -20,6 +20,11 @@ use crate::storage::journal;
 use crate::storage::journaled::upkeep::{self, Erasure, UpkeepError};
 use crate::storage::sled::SledOptions;
 
+/// Least mebibytes of accounts at once: with less, a large journal would be read for hours.
+const MEMORY_MIB_MIN: u64 = 64;
+/// Most mebibytes of accounts at once: a tebibyte.
+const MEMORY_MIB_MAX: u64 = 1 << 20;
+
 /// What can be done with the ledger that the settings name. The service must be stopped.
 #[derive(Debug, Subcommand)]
 pub(super) enum LedgerCommand {
@@ -28,7 +33,7 @@ pub(super) enum LedgerCommand {
     /// Check every frame, signature and account, and change nothing; ends with 1 at a fault.
     Verify(VerifyArgs),
     /// Set the books aside and make them again from the journal.
-    Rebuild(SettingsArgs),
+    Rebuild(RebuildArgs),
     /// Write a snapshot, and read it back.
     Export(FileArgs),
     /// Erase the evidence of computers beside events, for good; every receipt stays valid.
@@ -55,7 +60,32 @@ pub(super) struct VerifyArgs {
     #[command(flatten)]
     scratch: ScratchArgs,
     #[command(flatten)]
+    memory: MemoryArgs,
+    #[command(flatten)]
     settings: SettingsArgs,
+}
+
+/// What `ledger rebuild` is asked.
+#[derive(Debug, Args)]
+pub(super) struct RebuildArgs {
+    #[command(flatten)]
+    memory: MemoryArgs,
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+/// What accounts may take while they are made from the journal.
+#[derive(Debug, Args)]
+struct MemoryArgs {
+    /// Mebibytes that accounts take in memory at once, about, from 64 to 1048576; the journal is
+    /// read once for each time that they fill it, so more is faster.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = upkeep::ACCOUNTS_BYTES >> 20,
+        value_parser = value_parser!(u64).range(MEMORY_MIB_MIN..=MEMORY_MIB_MAX),
+    )]
+    memory_mib: u64,
 }
 
 /// Where the books are copied to.
@@ -94,8 +124,10 @@ pub(super) struct FileArgs {
 pub(super) fn run(source: Source, command: LedgerCommand) -> Result<(), Failure> {
     match command {
         LedgerCommand::Stat(args) => stat(&source.and(args.settings), &args.scratch, args.json),
-        LedgerCommand::Verify(args) => verify(&source.and(args.settings), &args.scratch),
-        LedgerCommand::Rebuild(args) => rebuild(&source.and(args)),
+        LedgerCommand::Verify(args) => {
+            verify(&source.and(args.settings), &args.scratch, &args.memory)
+        }
+        LedgerCommand::Rebuild(args) => rebuild(&source.and(args.settings), &args.memory),
         LedgerCommand::Export(args) => export(&source.and(args.settings), &args.file),
         LedgerCommand::Erase(args) => {
             let (source, erasure) = (source.and(args.settings), erasure(&args.key, args.versions));
@@ -108,6 +140,12 @@ pub(super) fn run(source: Source, command: LedgerCommand) -> Result<(), Failure>
 impl ScratchArgs {
     fn folder(&self) -> PathBuf {
         self.scratch.clone().unwrap_or_else(std::env::temp_dir)
+    }
+}
+
+impl MemoryArgs {
+    const fn bytes(&self) -> u64 {
+        self.memory_mib << 20
     }
 }
 
@@ -127,7 +165,7 @@ fn stat(source: &Source, scratch: &ScratchArgs, json: bool) -> Result<(), Failur
     print_line(&report::stat(&stat))
 }
 
-fn verify(source: &Source, scratch: &ScratchArgs) -> Result<(), Failure> {
+fn verify(source: &Source, scratch: &ScratchArgs, memory: &MemoryArgs) -> Result<(), Failure> {
     let config = source.read()?;
     let sled = ledger(&config)?;
     let keys = trusted(&config)?;
@@ -135,10 +173,10 @@ fn verify(source: &Source, scratch: &ScratchArgs) -> Result<(), Failure> {
     let known = known.map_err(|error| Failure::new(EXIT_USAGE, error))?;
     let trust = upkeep::Trust { keys: &keys, known };
     let mut progress = Progress::start();
-    let (folder, scratch) = (&sled.folder, scratch.folder());
-    let found = upkeep::verify(folder, Some(&scratch), &options(sled), &trust, &mut |step| {
-        progress.tell(step);
-    });
+    let (folder, scratch, options) = (&sled.folder, Some(scratch.folder()), options(sled));
+    let (scratch, memory, mut tell) =
+        (scratch.as_deref(), memory.bytes(), |step| progress.tell(step));
+    let found = upkeep::verify_within(folder, scratch, &options, &trust, memory, &mut tell);
     progress.end();
     let found = found.map_err(|error| failure(&error))?;
     if found.is_good() {
@@ -147,11 +185,12 @@ fn verify(source: &Source, scratch: &ScratchArgs) -> Result<(), Failure> {
     Err(Failure::new(EXIT_NOT_GOOD, report::faults(&found)))
 }
 
-fn rebuild(source: &Source) -> Result<(), Failure> {
+fn rebuild(source: &Source, memory: &MemoryArgs) -> Result<(), Failure> {
     let config = source.read()?;
     let sled = ledger(&config)?;
     let mut progress = Progress::start();
-    let done = upkeep::rebuild(&sled.folder, &options(sled), &mut |step| progress.tell(step));
+    let (options, mut tell) = (options(sled), |step| progress.tell(step));
+    let done = upkeep::rebuild_within(&sled.folder, &options, memory.bytes(), &mut tell);
     progress.end();
     let done = done.map_err(|error| failure(&error))?;
     print_line(&report::rebuilt(&done))

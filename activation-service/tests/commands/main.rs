@@ -77,6 +77,10 @@ async fn every_command_does_its_work_and_says_so() {
     let (code, out, err) = operator.run(&["rebuild"]);
     assert_eq!(code, Some(0), "{err}");
     assert!(out.contains("applied 82 events; the old books are in"), "{out}");
+    for command in ["rebuild", "verify"] {
+        let (code, _, err) = operator.run(&[command, "--memory-mib", "64"]);
+        assert_eq!(code, Some(0), "{command}: {err}");
+    }
 
     let file = home.path().join("snapshot");
     let file_name = file.display().to_string();
@@ -127,6 +131,24 @@ async fn erase_says_what_it_erased_and_refuses_by_name() {
     assert!(out.contains("beside 38 events; beside 2 it was gone before"), "{out}");
     let (code, _, err) = operator.run(&["verify"]);
     assert_eq!(code, Some(0), "{err}");
+}
+
+#[test]
+fn memory_out_of_bounds_is_refused_by_name() {
+    let home = tempfile::tempdir().expect("a folder");
+    let operator = Operator::of(home.path());
+    for command in ["verify", "rebuild"] {
+        for wrong in ["63", "1048577", "0", "-1", "much", "99999999999999999999"] {
+            let given = format!("--memory-mib={wrong}");
+            let (code, out, err) = operator.run(&[command, &given]);
+            assert_eq!((code, out.as_str()), (Some(64), ""), "{command} {wrong}: {err}");
+            assert!(err.contains("--memory-mib") && err.contains(wrong), "{command}: {err}");
+        }
+        // What it is for and its bounds are in the help.
+        let (code, out, err) = operator.run(&[command, "--help"]);
+        assert_eq!(code, Some(0), "{err}");
+        assert!(out.contains("--memory-mib <N>") && out.contains("[default: 1024]"), "{out}");
+    }
 }
 
 #[tokio::test]

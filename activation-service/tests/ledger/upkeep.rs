@@ -11,7 +11,7 @@ use activation_service::ports::{KeyRef, Ledger, Proofs, Span};
 use activation_service::storage::journal::{self, ChainId};
 use activation_service::storage::journaled::upkeep::{
     SnapshotFault, Trust, UpkeepError, Verified, export, import, rebuild, rebuild_within, stat,
-    verify,
+    verify, verify_within,
 };
 use activation_service::storage::sled::SledOptions;
 use receipt::{Receipt, SigningKey, TrustedKeys};
@@ -46,12 +46,17 @@ fn trust(keys: &TrustedKeys) -> Trust<'_> {
 }
 
 pub(crate) fn check(folder: &Path) -> Result<Verified, UpkeepError> {
+    check_within(folder, u64::MAX)
+}
+
+fn check_within(folder: &Path, bytes_max: u64) -> Result<Verified, UpkeepError> {
     let scratch = tempfile::tempdir().expect("a folder");
-    let found = verify(
+    let found = verify_within(
         folder,
         Some(scratch.path()),
         &SledOptions::default(),
         &trust(&trusted()),
+        bytes_max,
         &mut |_| {},
     );
     let left = std::fs::read_dir(scratch.path()).expect("read").count();
@@ -63,6 +68,12 @@ fn assert_good(folder: &Path) {
     let found = check(folder).expect("it is read");
     assert!(found.is_good(), "{:?}", found.faults);
     assert_eq!((found.events, found.accounts), (EVENTS, u64::from(KEYS)));
+}
+
+/// What was found, but for the order of the faults.
+fn sorted(mut found: Verified) -> Verified {
+    found.faults.sort_unstable();
+    found
 }
 
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -121,6 +132,11 @@ async fn wrong_books_are_found_and_made_again_as_they_were() {
         file.lock().and_then(|()| file.unlock()).expect("free in the end");
         let found = check(&folder).expect("it is read");
         assert!(!found.is_good() && found.faults[0].contains("books"), "{tree}: {found:?}");
+        // However many passes there are, the same is found.
+        for bytes_max in [8 << 10, 1 << 10] {
+            let again = check_within(&folder, bytes_max).expect("it is read");
+            assert_eq!(sorted(again), sorted(found.clone()), "{tree}, {bytes_max}");
+        }
         let done = rebuild(&folder, &SledOptions::default(), &mut |_| {}).expect("made again");
         assert_eq!(done.events, EVENTS);
         assert!(done.set_aside.expect("there were books").join("db").exists(), "{tree}");
@@ -236,6 +252,7 @@ async fn books_that_are_behind_are_no_fault_and_books_that_are_ahead_are() {
     let found = check(&folder).expect("it is read");
     assert!(found.is_good(), "{:?}", found.faults);
     assert_eq!((found.applied_sequence, found.events), (EVENTS, EVENTS + 1));
+    assert_eq!(check_within(&folder, 1 << 10).expect("it is read"), found);
 
     std::fs::rename(later, earlier.join("sled")).expect("moved");
     let found = check(&earlier).expect("it is read");

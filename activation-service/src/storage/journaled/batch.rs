@@ -99,18 +99,10 @@ pub(super) fn head(body: &[u8]) -> Result<SignedHead, Unreadable> {
 
 /// The events of a frame; the leaves must be those of the head.
 pub(super) fn open(body: &[u8], erasable: &[Entry]) -> Result<Opened, Unreadable> {
-    let (head, rows) = rows(body)?;
-    let head = head.head();
-    let is_whole = (1..=LEAVES_MAX).contains(&rows.len()) && head.leaf_count == rows.len() as u64;
-    if !is_whole || Tree::of(rows.iter().map(|(leaf, _)| leaf)).root() != head.root {
-        return Err(Unreadable("the leaves are not those of the head"));
-    }
+    let (head, rows) = compared_rows(body)?;
     let mut events = Vec::with_capacity(rows.len());
-    for ((bytes, number), sequence) in rows.into_iter().zip(head.first_sequence..) {
-        let leaf = receipt::Leaf::decode(bytes).map_err(|_| Unreadable(LEAF_UNREADABLE))?;
-        if leaf.sequence != sequence {
-            return Err(Unreadable("a leaf has another position"));
-        }
+    for ((bytes, number), sequence) in rows.into_iter().zip(head.head().first_sequence..) {
+        let leaf = leaf_at(bytes, sequence)?;
         events.push((sequence, leaf::event(&leaf, private_of(number, erasable)?)?));
     }
     Ok(Opened { events })
@@ -146,6 +138,26 @@ fn rows(body: &[u8]) -> Result<(SignedHead, Vec<LeafRow<'_>>), Unreadable> {
     Ok((head, rows))
 }
 
+/// The same of a body whose leaves are those that the head was made over.
+fn compared_rows(body: &[u8]) -> Result<(SignedHead, Vec<LeafRow<'_>>), Unreadable> {
+    let (signed, rows) = rows(body)?;
+    let head = signed.head();
+    let is_whole = (1..=LEAVES_MAX).contains(&rows.len()) && head.leaf_count == rows.len() as u64;
+    if !is_whole || Tree::of(rows.iter().map(|(leaf, _)| leaf)).root() != head.root {
+        return Err(Unreadable("the leaves are not those of the head"));
+    }
+    Ok((signed, rows))
+}
+
+/// The leaf that has this position.
+fn leaf_at(bytes: &[u8], sequence: u64) -> Result<receipt::Leaf, Unreadable> {
+    let leaf = receipt::Leaf::decode(bytes).map_err(|_| Unreadable(LEAF_UNREADABLE))?;
+    if leaf.sequence != sequence {
+        return Err(Unreadable("a leaf has another position"));
+    }
+    Ok(leaf)
+}
+
 /// One event of a frame, by its position. The leaves are not compared with the head, which is
 /// for the scrub: a frame that is read has been compared with its checksum.
 pub(super) fn event(body: &[u8], erasable: &[Entry], sequence: u64) -> Result<Event, Unreadable> {
@@ -156,11 +168,7 @@ pub(super) fn event(body: &[u8], erasable: &[Entry], sequence: u64) -> Result<Ev
         let (_leaf, _number) = (r.bytes()?, r.number()?);
     }
     let (leaf, number) = (r.bytes()?, r.number()?);
-    let leaf = receipt::Leaf::decode(leaf).map_err(|_| Unreadable(LEAF_UNREADABLE))?;
-    if leaf.sequence != sequence {
-        return Err(Unreadable("a leaf has another position"));
-    }
-    leaf::event(&leaf, private_of(number, erasable)?)
+    leaf::event(&leaf_at(leaf, sequence)?, private_of(number, erasable)?)
 }
 
 /// Which leaf of a batch has this position.
@@ -173,12 +181,17 @@ fn place_of(head: &SignedHead, sequence: u64) -> Result<u64, Unreadable> {
 
 /// What lies beside a leaf, by the number of its private part.
 fn private_of(number: u64, erasable: &[Entry]) -> Result<Private, Unreadable> {
-    let Some(index) = number.checked_sub(1) else { return Ok(Private::default()) };
-    let entry = usize::try_from(index).ok().and_then(|index| erasable.get(index));
-    match entry.ok_or(Unreadable("no private part"))? {
-        Entry::Present(bytes) => read_private(bytes),
-        Entry::Erased => Ok(Private::default()),
+    match beside(number, erasable)? {
+        Some(Entry::Present(bytes)) => read_private(bytes),
+        Some(Entry::Erased) | None => Ok(Private::default()),
     }
+}
+
+/// The bytes of that, or that they are erased; none if there never was anything.
+fn beside(number: u64, erasable: &[Entry]) -> Result<Option<&Entry>, Unreadable> {
+    let Some(index) = number.checked_sub(1) else { return Ok(None) };
+    let entry = usize::try_from(index).ok().and_then(|index| erasable.get(index));
+    entry.map(Some).ok_or(Unreadable("no private part"))
 }
 
 /// The receipt of one event of a frame, by its position, the same bytes each time; none if the

@@ -2,7 +2,9 @@
 
 use receipt::{EncodedLeaf, Salt, SignedHead};
 
-use super::{LEAF_UNREADABLE, PRIVATE_FORMAT, Unreadable, read, read_private};
+use super::{
+    LEAF_UNREADABLE, PRIVATE_FORMAT, Unreadable, beside, compared_rows, leaf_at, read, read_private,
+};
 use crate::domain::event::Event;
 use crate::domain::ids::KeyId;
 use crate::storage::codec::Reader;
@@ -32,22 +34,60 @@ pub(in crate::storage::journaled) fn parts(
     body: &[u8],
     erasable: &[Entry],
 ) -> Result<(SignedHead, Vec<Part>), Unreadable> {
-    let (batch, beside) = read(body)?;
-    let mut parts = Vec::with_capacity(beside.len());
-    for (leaf, number) in batch.leaves().iter().zip(beside) {
-        let private = match number.checked_sub(1) {
+    let (batch, numbers) = read(body)?;
+    let mut parts = Vec::with_capacity(numbers.len());
+    for (leaf, number) in batch.leaves().iter().zip(numbers) {
+        let private = match beside(number, erasable)? {
             None => PrivatePart::Nothing,
-            Some(index) => {
-                let entry = usize::try_from(index).ok().and_then(|index| erasable.get(index));
-                match entry.ok_or(Unreadable("no private part"))? {
-                    Entry::Present(bytes) => PrivatePart::Present(bytes.clone()),
-                    Entry::Erased => PrivatePart::Erased,
-                }
-            }
+            Some(Entry::Present(bytes)) => PrivatePart::Present(bytes.clone()),
+            Some(Entry::Erased) => PrivatePart::Erased,
         };
         parts.push(Part { leaf: leaf.clone(), private });
     }
     Ok((*batch.head(), parts))
+}
+
+/// An event of a frame, for whoever keeps no bytes of it.
+pub(in crate::storage::journaled) struct CheckedEvent {
+    /// The event, if what lies beside its leaf is what the leaf commits to.
+    pub(in crate::storage::journaled) event: Result<Event, Unreadable>,
+    /// What lay beside the leaf was erased.
+    pub(in crate::storage::journaled) is_erased: bool,
+}
+
+/// The head of a frame and its events, in their order; the leaves must be those of the head.
+pub(in crate::storage::journaled) fn checked(
+    body: &[u8],
+    erasable: &[Entry],
+) -> Result<(SignedHead, Vec<CheckedEvent>), Unreadable> {
+    let (head, rows) = compared_rows(body)?;
+    let mut events = Vec::with_capacity(rows.len());
+    for ((bytes, number), sequence) in rows.into_iter().zip(head.head().first_sequence..) {
+        let private = match beside(number, erasable)? {
+            Some(Entry::Present(bytes)) => Some(bytes.as_slice()),
+            Some(Entry::Erased) | None => None,
+        };
+        let is_erased = number > 0 && private.is_none();
+        let leaf = leaf_at(bytes, sequence)?;
+        events.push(CheckedEvent { event: committed(&leaf, bytes, private), is_erased });
+    }
+    Ok((head, events))
+}
+
+/// The event of a leaf, if what lies beside it is what the leaf commits to.
+fn committed(
+    leaf: &receipt::Leaf,
+    bytes: &[u8],
+    private: Option<&[u8]>,
+) -> Result<Event, Unreadable> {
+    let Some(private) = private else { return leaf::event(leaf, Private::default()) };
+    let event = leaf::event(leaf, read_private(private)?)?;
+    let salt = Salt(Reader::new(private, PRIVATE_FORMAT)?.fixed()?);
+    let again = leaf::leaf(&event, leaf.sequence, &salt).encode();
+    if again.ok().as_ref().map(AsRef::as_ref) != Some(bytes) {
+        return Err(Unreadable("what lies beside a leaf is not what it commits to"));
+    }
+    Ok(event)
 }
 
 impl Part {
@@ -79,14 +119,12 @@ impl Part {
 
     /// The event, if what lies beside the leaf is what the leaf commits to.
     pub(in crate::storage::journaled) fn checked_event(&self) -> Result<Event, Unreadable> {
-        let event = self.event()?;
-        if let PrivatePart::Present(bytes) = &self.private {
-            let salt = Salt(Reader::new(bytes, PRIVATE_FORMAT)?.fixed()?);
-            let again = leaf::leaf(&event, self.leaf.sequence(), &salt).encode();
-            if again.ok().as_ref().map(AsRef::as_ref) != Some(self.leaf.as_ref()) {
-                return Err(Unreadable("what lies beside a leaf is not what it commits to"));
-            }
-        }
-        Ok(event)
+        let bytes = self.leaf.as_ref();
+        let leaf = receipt::Leaf::decode(bytes).map_err(|_| Unreadable(LEAF_UNREADABLE))?;
+        let private = match &self.private {
+            PrivatePart::Nothing | PrivatePart::Erased => None,
+            PrivatePart::Present(bytes) => Some(bytes.as_slice()),
+        };
+        committed(&leaf, bytes, private)
     }
 }

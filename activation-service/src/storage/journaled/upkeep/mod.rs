@@ -10,6 +10,7 @@ mod import;
 mod ranges;
 mod rebuild;
 mod recorded;
+mod relay;
 mod remake;
 mod scratch;
 mod snapshot;
@@ -34,9 +35,10 @@ pub use export::{Exported, check_snapshot, export};
 pub use import::{Imported, import};
 pub use rebuild::{Rebuilt, rebuild, rebuild_within};
 pub use recorded::Recorded;
+pub use remake::ACCOUNTS_BYTES;
 pub use snapshot::{SNAPSHOT_FORMAT, SnapshotFault};
 pub use stat::{Bytes, Rows, Stat, stat};
-pub use verify::{FAULTS_TOLD_MAX, Trust, Verified, verify};
+pub use verify::{FAULTS_TOLD_MAX, Trust, Verified, verify, verify_within};
 
 /// How far a task is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,31 +1,28 @@
-//! Every account made anew in memory from the journal: once as the proof that all of it can be read
-//! and that its events fit each other, and once more to write new books in the order of keys.
+//! Every account made anew in memory from the journal, to write new books in the order of keys or
+//! to compare old ones with.
 //!
-//! One thread reads and decodes while another applies. What does not fit into memory at once is
-//! made range of keys by range of keys; frames are compared with their heads the first time only.
+//! What does not fit into memory at once is made range of keys by range of keys, one pass through
+//! the journal for each. What is the same in each pass is looked at in the first one only; the
+//! later ones read what they need of frames that were understood before.
 
 use std::collections::HashMap;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::super::batch;
 use super::super::books::{Applied, Books};
 use super::ranges::Range;
+use super::relay::relay;
 use super::{Step, Tell, UpkeepError};
 use crate::domain::account::Account;
 use crate::domain::event::Event;
 use crate::domain::ids::KeyId;
-use crate::storage::journal::{Location, Reader};
+use crate::storage::journal::{Frame, Location, Reader};
 use crate::storage::rows::{Entry, RowError, WriteSet};
 
-/// Bytes of accounts that are held at once, about.
-pub(super) const ACCOUNTS_BYTES_MAX: u64 = 1 << 30;
+/// Bytes of accounts that are held at once, about, unless something else is asked for.
+pub const ACCOUNTS_BYTES: u64 = 1 << 30;
 /// What an event leaves in memory: a count with ten kinds of components, found by its anchors, and
-/// what is noted of the event.
-const EVENT_BYTES: u64 = 1_024;
-/// Events that are handed over together, or a few more, for a frame is not cut.
-const HANDED_EVENTS: usize = 1_024;
-/// How often as many may wait to be applied.
-const HANDED_AHEAD_MAX: usize = 8;
+/// what is noted of it, some 1,250 bytes as measured with ten counts a key; rather too much.
+const EVENT_BYTES: u64 = 1_344;
 
 /// Makes accounts from a journal.
 pub(super) struct Remake<'a> {
@@ -36,24 +33,21 @@ pub(super) struct Remake<'a> {
 }
 
 /// An account with what is noted of its events, in the order of their versions.
-struct Made {
-    account: Account,
-    entries: Vec<Entry>,
+pub(super) struct Made {
+    pub(super) account: Account,
+    pub(super) entries: Vec<Entry>,
 }
 
-/// Events of some frames that follow each other.
-#[derive(Default)]
-struct Handed {
-    events: Vec<(Event, Place)>,
-    /// Position of the last event of the last frame.
-    reached: u64,
-}
+/// The accounts of a range.
+pub(super) type Accounts = HashMap<KeyId, Made>;
 
-/// Where an event stands.
-#[derive(Clone, Copy)]
-struct Place {
-    sequence: u64,
-    location: Location,
+/// What a pass needs of a frame.
+pub(super) struct Opened {
+    pub(super) location: Location,
+    /// Events of the range with their positions.
+    pub(super) events: Vec<(u64, Event)>,
+    /// Position of the last event of the frame.
+    pub(super) reached: u64,
 }
 
 impl<'a> Remake<'a> {
@@ -69,93 +63,105 @@ impl<'a> Remake<'a> {
         self.total
     }
 
-    /// Compares every frame with its head and makes every account; says how many there are.
-    pub(super) fn check(&self, tell: &mut Tell<'_>) -> Result<u64, UpkeepError> {
-        let (total, passes, mut accounts) = (self.total, self.ranges.len() as u64, 0);
-        for (pass, range) in (0..).zip(&self.ranges) {
-            let made = self.make(*range, pass == 0, &mut |reached| {
-                let done = (pass * total).saturating_add(reached) / passes;
-                tell(Step { task: "checking", done, total });
-            })?;
-            accounts += made.len() as u64;
+    /// The ranges of keys with the number of the pass that makes each, from 0.
+    pub(super) fn passes(&self) -> impl Iterator<Item = (u64, Range)> {
+        (0..).zip(self.ranges.iter().copied())
+    }
+
+    /// How far the whole task is when a pass has come to an event.
+    pub(super) fn step(&self, task: &'static str, pass: u64, reached: u64) -> Step {
+        let (total, passes) = (self.total, self.ranges.len() as u64);
+        let done = pass.saturating_mul(total).saturating_add(reached) / passes.max(1);
+        Step { task, done, total }
+    }
+
+    /// Makes the accounts of a range. The first pass compares every frame with its head and reads
+    /// every event in it, whoever's it is.
+    pub(super) fn make(
+        &self,
+        (pass, range): (u64, Range),
+        tell: &mut Tell<'_>,
+    ) -> Result<Accounts, UpkeepError> {
+        let mut accounts = Accounts::new();
+        let open = |frame| if pass == 0 { whole(frame, range) } else { known(&frame, range) };
+        let mut walk = self.reader.walk(self.reader.start());
+        let ended = relay(
+            || walk.advance(),
+            open,
+            |opened| {
+                let Opened { location, events, reached } = opened?;
+                for (sequence, event) in events {
+                    take(&mut accounts, &event)?.note(&event, sequence, location);
+                }
+                tell(self.step("checking", pass, reached));
+                Ok(())
+            },
+        );
+        ended??;
+        for made in accounts.values() {
+            made.account.verify()?;
         }
         Ok(accounts)
     }
 
-    /// Writes every account into new books, in the order of keys, and says in the end that they
-    /// hold all. Only for a journal that was checked.
-    pub(super) fn write(&self, books: &Books, tell: &mut Tell<'_>) -> Result<(), UpkeepError> {
-        let failed = |error: RowError| UpkeepError::Rows(error.to_string());
-        let (total, mut done) = (self.total, 0);
-        for range in &self.ranges {
-            let made = self.make(*range, false, &mut |_| {})?;
-            let mut made: Vec<(KeyId, Made)> = made.into_iter().collect();
-            made.sort_unstable_by_key(|(key, _)| *key);
-            let told = made.iter().inspect(|(_, made)| {
-                done += made.entries.len() as u64;
-                tell(Step { task: "applying", done, total });
-            });
-            books.lay(told.flat_map(|(_, made)| made.rows())).map_err(failed)?;
-        }
-        let end = self.reader.end();
-        books.complete(Applied { sequence: total, head: end.head }).map_err(failed)
-    }
-
-    /// Makes the accounts of a range.
-    fn make(
+    /// Goes through the journal once more for the events of a range. It was understood before.
+    pub(super) fn again(
         &self,
         range: Range,
-        is_compared: bool,
-        tell: &mut dyn FnMut(u64),
-    ) -> Result<HashMap<KeyId, Made>, UpkeepError> {
-        let (sender, receiver) = sync_channel(HANDED_AHEAD_MAX);
-        std::thread::scope(|scope| {
-            let reading = scope.spawn(move || self.read(range, is_compared, &sender));
-            let applied = apply(receiver, tell);
-            let read = reading.join();
-            read.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            applied
-        })
-    }
-
-    /// Reads and decodes until the end, or until nobody takes it any more.
-    fn read(
-        &self,
-        range: Range,
-        is_compared: bool,
-        sender: &SyncSender<Handed>,
+        mut take: impl FnMut(Opened),
     ) -> Result<(), UpkeepError> {
         let mut walk = self.reader.walk(self.reader.start());
-        let mut handed = Handed::default();
-        while let Some(frame) = walk.advance()? {
-            let (location, body, erasable) = (frame.location, &frame.body, &frame.erasable);
-            let opened = if is_compared {
-                batch::open(body, erasable)
-            } else {
-                batch::events_of(body, erasable, |key| range.holds(key))
-            };
-            let opened = opened.map_err(|cause| UpkeepError::Frame { location, cause })?;
-            let events = opened.events.into_iter().filter(|(_, event)| range.holds(event.key_id));
-            let placed = |(sequence, event)| (event, Place { sequence, location });
-            handed.events.extend(events.map(placed));
-            handed.reached = frame.next_sequence().saturating_sub(1);
-            if handed.events.len() >= HANDED_EVENTS {
-                // Whoever stopped taking says why.
-                let Ok(()) = sender.send(std::mem::take(&mut handed)) else { return Ok(()) };
-            }
+        let open = |frame| known(&frame, range);
+        let ended = relay(
+            || walk.advance(),
+            open,
+            |opened| {
+                take(opened?);
+                Ok(())
+            },
+        );
+        Ok(ended??)
+    }
+
+    /// Says that new books hold all accounts, once they were written.
+    pub(super) fn complete(&self, books: &Books) -> Result<(), UpkeepError> {
+        let applied = Applied { sequence: self.total, head: self.reader.end().head };
+        books.complete(applied).map_err(failed)
+    }
+}
+
+/// Writes accounts into new books, in the order of keys; `tell` is told how many events each has.
+pub(super) fn write(
+    books: &Books,
+    accounts: Accounts,
+    mut tell: impl FnMut(u64),
+) -> Result<(), UpkeepError> {
+    let mut accounts: Vec<(KeyId, Made)> = accounts.into_iter().collect();
+    accounts.sort_unstable_by_key(|(key, _)| *key);
+    let told = accounts.iter().inspect(|(_, made)| tell(made.entries.len() as u64));
+    books.lay(told.flat_map(|(_, made)| made.rows())).map_err(failed)
+}
+
+/// Takes in the next event of a key.
+pub(super) fn take<'a>(
+    accounts: &'a mut Accounts,
+    event: &Event,
+) -> Result<&'a mut Made, UpkeepError> {
+    match accounts.entry(event.key_id) {
+        std::collections::hash_map::Entry::Occupied(made) => {
+            let made = made.into_mut();
+            made.account.apply(event)?;
+            Ok(made)
         }
-        // As above.
-        let _ = sender.send(handed);
-        Ok(())
+        std::collections::hash_map::Entry::Vacant(place) => {
+            let made = Made { account: Account::open(event)?, entries: Vec::new() };
+            Ok(place.insert(made))
+        }
     }
 }
 
 impl Made {
-    fn open(event: &Event) -> Result<Self, UpkeepError> {
-        Ok(Self { account: Account::open(event)?, entries: Vec::new() })
-    }
-
-    fn note(&mut self, event: &Event, Place { sequence, location }: Place) {
+    pub(super) fn note(&mut self, event: &Event, sequence: u64, location: Location) {
         let (key_id, version) = (event.key_id, event.version);
         let request = event.request.map(|request| request.id);
         self.entries.push(Entry { key_id, version, sequence, location, request });
@@ -170,29 +176,32 @@ impl Made {
     }
 }
 
-fn apply(
-    handed: Receiver<Handed>,
-    tell: &mut dyn FnMut(u64),
-) -> Result<HashMap<KeyId, Made>, UpkeepError> {
-    let mut accounts: HashMap<KeyId, Made> = HashMap::new();
-    for Handed { events, reached } in handed {
-        for (event, place) in events {
-            let made = match accounts.entry(event.key_id) {
-                std::collections::hash_map::Entry::Occupied(made) => {
-                    let made = made.into_mut();
-                    made.account.apply(&event)?;
-                    made
-                }
-                std::collections::hash_map::Entry::Vacant(place) => {
-                    place.insert(Made::open(&event)?)
-                }
-            };
-            made.note(&event, place);
-        }
-        tell(reached);
+/// The events of a range in a frame that is compared with its head, and all of which is read.
+fn whole(frame: Frame, range: Range) -> Result<Opened, UpkeepError> {
+    let opened = batch::open(&frame.body, &frame.erasable);
+    let mut events = opened.map_err(unreadable(&frame))?.events;
+    events.retain(|(_, event)| range.holds(event.key_id));
+    Ok(Opened::of(&frame, events))
+}
+
+/// The events of a range in a frame that was understood before.
+fn known(frame: &Frame, range: Range) -> Result<Opened, UpkeepError> {
+    let opened = batch::events_of(&frame.body, &frame.erasable, |key| range.holds(key));
+    Ok(Opened::of(frame, opened.map_err(unreadable(frame))?.events))
+}
+
+fn unreadable(frame: &Frame) -> impl FnOnce(batch::Unreadable) -> UpkeepError {
+    let location = frame.location;
+    move |cause| UpkeepError::Frame { location, cause }
+}
+
+impl Opened {
+    pub(super) fn of(frame: &Frame, events: Vec<(u64, Event)>) -> Self {
+        let reached = frame.next_sequence().saturating_sub(1);
+        Self { location: frame.location, events, reached }
     }
-    for made in accounts.values() {
-        made.account.verify()?;
-    }
-    Ok(accounts)
+}
+
+fn failed(error: RowError) -> UpkeepError {
+    UpkeepError::Rows(error.to_string())
 }
