@@ -146,7 +146,7 @@ fn write(cli: &Cli) -> Result<Bare> {
     }
     books.finish()?;
     told.events_per_s = (keys + activations) as f64 / began.elapsed().as_secs_f64();
-    let (held, expected) = (books.rows_of_accounts(), 2 * (keys + activations));
+    let (held, expected) = (books.rows_of_accounts(), 2 * keys + activations);
     ensure!(held == expected, "sled holds {held} rows of {expected}");
     Ok(told)
 }

@@ -1,13 +1,12 @@
 //! The database, and the groups in which it is written.
 
-use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use sled::transaction::{ConflictableTransactionError, TransactionError, Transactional as _};
 
-use super::rows::{COUNT, EVENT, HEAD, RowBytes};
+use super::rows::{EVENT, HEAD, RowBytes};
 use crate::keys::{Purpose, words};
 use crate::sizes::bytes_in_all;
 
@@ -46,8 +45,6 @@ pub(super) struct Books {
     sizes: RowBytes,
     group: Vec<Row>,
     group_bytes: usize,
-    /// Which row of the group is the head of a key; a later one takes its place.
-    heads: HashMap<u64, usize>,
     /// Events so far.
     events: u64,
 }
@@ -70,26 +67,24 @@ impl Books {
             sizes,
             group: Vec::new(),
             group_bytes: 0,
-            heads: HashMap::new(),
             events: 0,
         })
     }
 
     /// What the service writes when it registers a key.
     pub(super) fn register(&mut self, key: u64) -> Result<()> {
-        let event = self.numbered(key, EVENT, 1, self.sizes.event_bytes);
+        let event = self.numbered(key, EVENT, 1, self.sizes.registered_bytes);
+        let value = self.value(self.sizes.head_bytes);
+        let head = Row { tree: ACCOUNTS, key: [&self.id(key)[..], &[HEAD]].concat(), value };
         let digest = LOOKUP_KEY_WORDS.map(|purpose| words(self.seed, key, purpose)).concat();
         let lookup = [&1_u32.to_be_bytes()[..], &digest].concat();
         let value = self.value(self.sizes.lookup_bytes);
-        self.add(key, vec![event, Row { tree: LOOKUPS, key: lookup, value }])
+        self.add(vec![event, Row { tree: LOOKUPS, key: lookup, value }, head])
     }
 
     /// What it writes when a new computer is the next of this number on a key.
     pub(super) fn activate(&mut self, key: u64, earlier: u64) -> Result<()> {
-        let version = earlier + 2;
-        let event = self.numbered(key, EVENT, version, self.sizes.event_bytes);
-        let count = self.numbered(key, COUNT, version, self.sizes.count_bytes);
-        self.add(key, vec![event, count])
+        self.add(vec![self.numbered(key, EVENT, earlier + 2, self.sizes.event_bytes)])
     }
 
     /// Writes what waits.
@@ -106,30 +101,17 @@ impl Books {
         bytes_in_all(&self.folder)
     }
 
-    /// Adds an event: its rows with the head of its key.
-    fn add(&mut self, key: u64, rows: Vec<Row>) -> Result<()> {
-        let value = self.value(self.sizes.head_bytes);
-        let head = Row { tree: ACCOUNTS, key: [&self.id(key)[..], &[HEAD]].concat(), value };
-        let bytes: usize = rows.iter().chain([&head]).map(Row::bytes).sum();
-        let operations = self.group.len() + rows.len() + 1 + CLOSING;
+    /// Adds an event: its rows.
+    fn add(&mut self, rows: Vec<Row>) -> Result<()> {
+        let bytes: usize = rows.iter().map(Row::bytes).sum();
+        let operations = self.group.len() + rows.len() + CLOSING;
         let is_full =
             operations > GROUP_OPERATIONS_MAX || self.group_bytes + bytes > GROUP_BYTES_MAX;
         if is_full && !self.group.is_empty() {
             self.write()?;
         }
-        for row in rows {
-            self.group_bytes += row.bytes();
-            self.group.push(row);
-        }
-        let earlier = self.heads.get(&key).and_then(|place| self.group.get_mut(*place));
-        match earlier {
-            Some(earlier) => *earlier = head,
-            None => {
-                self.heads.insert(key, self.group.len());
-                self.group_bytes += head.bytes();
-                self.group.push(head);
-            }
-        }
+        self.group_bytes += bytes;
+        self.group.extend(rows);
         self.events += 1;
         Ok(())
     }
@@ -155,7 +137,6 @@ impl Books {
         self.db.flush()?;
         self.file.sync_data().context("the file of sled")?;
         self.group.clear();
-        self.heads.clear();
         self.group_bytes = 0;
         Ok(())
     }
@@ -195,7 +176,7 @@ mod tests {
     use super::*;
 
     const SIZES: RowBytes =
-        RowBytes { head_bytes: 150, count_bytes: 300, event_bytes: 31, lookup_bytes: 20 };
+        RowBytes { head_bytes: 150, registered_bytes: 31, event_bytes: 331, lookup_bytes: 20 };
 
     #[test]
     fn rows_are_as_long_as_they_were_found_and_groups_no_larger_than_they_may_be() -> Result<()> {
@@ -211,7 +192,7 @@ mod tests {
             assert!(books.group_bytes <= GROUP_BYTES_MAX);
         }
         books.finish()?;
-        assert_eq!(books.rows_of_accounts(), 2 * (10 + 500));
+        assert_eq!(books.rows_of_accounts(), 2 * 10 + 500);
         assert!(books.file_bytes()? > 0);
         drop(books);
         assert_eq!(RowBytes::of_books(&place)?, SIZES);

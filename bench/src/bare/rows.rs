@@ -10,10 +10,11 @@ use crate::figure::Figure;
 /// Rows that are looked at, from the first on; keys are random, so it is a sample.
 const SAMPLE_ROWS: usize = 200_000;
 /// Bytes of the key of a head: a key id and a kind.
-pub(super) const HEAD_KEY_BYTES: usize = 17;
+const HEAD_KEY_BYTES: usize = 17;
+/// The version of the event that registers a key, as the key of its row ends.
+const FIRST: [u8; 8] = 1_u64.to_be_bytes();
 /// The kinds of rows of an account, behind the key id.
 pub(super) const HEAD: u8 = 0;
-pub(super) const COUNT: u8 = 1;
 pub(super) const EVENT: u8 = 2;
 
 /// Bytes of the values of rows, on average.
@@ -22,10 +23,10 @@ pub struct RowBytes {
     /// Of the head of an account.
     #[arg(long)]
     pub head_bytes: u64,
-    /// Of a count.
+    /// Of the event that registers a key.
     #[arg(long)]
-    pub count_bytes: u64,
-    /// Of what is noted of an event.
+    pub registered_bytes: u64,
+    /// Of a later event, with the count that it made.
     #[arg(long)]
     pub event_bytes: u64,
     /// Of the owner of a look-up digest.
@@ -48,12 +49,12 @@ impl RowBytes {
     /// They cannot be read, or rows of a kind are missing.
     pub fn of_books(folder: &Path) -> Result<Self> {
         let db = sled::Config::new().path(folder).flush_every_ms(None).open()?;
-        let [mut head, mut count, mut event, mut lookup] = [Mean::default(); 4];
+        let [mut head, mut registered, mut event, mut lookup] = [Mean::default(); 4];
         for row in db.open_tree("accounts")?.iter().take(SAMPLE_ROWS) {
             let (key, value) = row?;
             match key.get(HEAD_KEY_BYTES - 1).copied() {
                 Some(HEAD) => head.add(&value),
-                Some(COUNT) => count.add(&value),
+                Some(EVENT) if key.ends_with(&FIRST) => registered.add(&value),
                 Some(EVENT) => event.add(&value),
                 other => anyhow::bail!("a row of the unknown kind {other:?}"),
             }
@@ -63,7 +64,7 @@ impl RowBytes {
         }
         Ok(Self {
             head_bytes: head.mean().context("heads")?,
-            count_bytes: count.mean().context("counts")?,
+            registered_bytes: registered.mean().context("registrations")?,
             event_bytes: event.mean().context("events")?,
             lookup_bytes: lookup.mean().context("look-ups")?,
         })
@@ -74,7 +75,7 @@ impl RowBytes {
     pub const fn named(&self) -> [(&'static str, u64); 4] {
         [
             ("head-bytes", self.head_bytes),
-            ("count-bytes", self.count_bytes),
+            ("registered-bytes", self.registered_bytes),
             ("event-bytes", self.event_bytes),
             ("lookup-bytes", self.lookup_bytes),
         ]
@@ -83,7 +84,7 @@ impl RowBytes {
     /// Adds them to a figure.
     pub fn add_to(&self, figure: &mut Figure) {
         figure.add("head_row_bytes", self.head_bytes as f64);
-        figure.add("count_row_bytes", self.count_bytes as f64);
+        figure.add("registered_row_bytes", self.registered_bytes as f64);
         figure.add("event_row_bytes", self.event_bytes as f64);
     }
 }

@@ -85,7 +85,8 @@ fn one_large_ledger_grows_starts_again_and_is_rebuilt() -> Result<()> {
 
 #[test]
 fn bare_sled_tells_its_rate_and_its_bytes() -> Result<()> {
-    let rows = RowBytes { head_bytes: 200, count_bytes: 240, event_bytes: 29, lookup_bytes: 20 };
+    let rows =
+        RowBytes { head_bytes: 200, registered_bytes: 29, event_bytes: 280, lookup_bytes: 20 };
     let args = BareArgs { keys: 10, activations: 300, seed: 1, marks: vec![100, 300], rows };
     let told = bench::bare::run(&args)?;
     let marks: Vec<_> = told.marks.iter().map(|mark| mark.activations).collect();
