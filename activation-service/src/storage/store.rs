@@ -79,7 +79,8 @@ pub trait Store: Send + Sync {
         descending: bool,
         visit: &mut Visit<'_>,
     ) -> Result<(), StoreError>;
-    /// Writes all rows together; a reader and a crash see all of them or none.
+    /// Writes all rows together; a reader and a crash see all of them or none. Of those under one
+    /// key the last stays.
     fn write(&self, rows: &[Row]) -> Result<(), StoreError>;
     /// Makes what was written durable.
     fn sync(&self) -> Result<(), StoreError>;

@@ -62,14 +62,21 @@ pub(crate) fn decode_head(bytes: &[u8]) -> Result<Head, Malformed> {
 /// The bytes of a count; one that the first policy made and that saw one installation is written as
 /// in format 1, so such rows and snapshots of them stay what they were.
 pub(crate) fn encode_count(count: &Count) -> Vec<u8> {
+    let mut w = Writer::default();
+    put_count(&mut w, count);
+    w.finish()
+}
+
+/// Writes the same bytes behind others.
+pub(crate) fn put_count(w: &mut Writer, count: &Count) {
     let is_first = &*count.policy_version == hw_v1::VERSION && count.installs.is_empty();
-    let mut w = Writer::new(if is_first { FORMAT } else { COUNT_FORMAT_2 });
+    w.byte(if is_first { FORMAT } else { COUNT_FORMAT_2 });
     w.number(count.number);
     w.fixed(&count.activation.0);
     w.byte(count.outcome as u8);
     w.byte(count.platform as u8);
     w.signed(count.created_ms);
-    put_evidence(&mut w, &count.baseline);
+    put_evidence(w, &count.baseline);
     w.byte(count.weak_matches);
     w.flag(count.clone_suspected);
     w.flag(count.released);
@@ -77,7 +84,6 @@ pub(crate) fn encode_count(count: &Count) -> Vec<u8> {
         w.text(&count.policy_version);
         w.list(count.installs.iter(), |w, install| w.fixed(&install.0));
     }
-    w.finish()
 }
 
 /// The count that these bytes are of.

@@ -6,7 +6,8 @@ mod evidence;
 mod wire;
 
 pub(crate) use account::{
-    decode_count, decode_head, encode_count, encode_head, lookup as get_lookup, put_lookup,
+    decode_count, decode_head, encode_count, encode_head, lookup as get_lookup, put_count,
+    put_lookup,
 };
 pub(crate) use evidence::{decode_evidence, encode_evidence};
 pub(crate) use wire::{Malformed, Reader, Writer};

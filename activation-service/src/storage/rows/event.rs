@@ -6,7 +6,7 @@ use crate::domain::account::{Count, Head};
 use crate::domain::error::ReasonSet;
 use crate::domain::event::{Body, Event};
 use crate::domain::ids::KeyId;
-use crate::storage::codec::{Malformed, Reader, Writer, encode_count};
+use crate::storage::codec::{Malformed, Reader, Writer, put_count};
 
 /// Version of these rows; in format 1 they held no more than the note.
 const FORMAT: u8 = 2;
@@ -85,7 +85,7 @@ pub(super) fn encode(entry: &Entry, standing: Option<Standing>, count: Option<&C
         standing.put(&mut w);
     }
     if let Some(count) = count {
-        w.fixed(&encode_count(count));
+        put_count(&mut w, count);
     }
     w.finish()
 }

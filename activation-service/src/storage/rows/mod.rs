@@ -142,6 +142,7 @@ impl Rows {
                 RowOf::Count(number) => {
                     let count = unseal(key, row).map_err(malformed("accounts"))?;
                     changed.insert(number, numbered(key_id, number, count)?);
+                    bounded(key_id, changed.len())?;
                 }
                 RowOf::Event(version) => {
                     let row = event_row((key_id, version), key, row)?;
@@ -151,10 +152,7 @@ impl Rows {
                             None => numbered(key_id, version, made)?,
                         };
                         counts.push(count);
-                    }
-                    if counts.len() > COUNTS_MAX {
-                        let told = format!("{key_id} has too many counts");
-                        return Err(RowError::Inconsistent(told));
+                        bounded(key_id, counts.len())?;
                     }
                     if let Some(head) = &mut held {
                         overtake(head, &row);
@@ -327,6 +325,13 @@ const fn overtake(head: &mut Head, row: &EventRow<'_>) {
     {
         standing.overtake(head, row.entry.version);
     }
+}
+
+fn bounded(key_id: KeyId, counts: usize) -> Result<(), RowError> {
+    if counts <= COUNTS_MAX {
+        return Ok(());
+    }
+    Err(RowError::Inconsistent(format!("{key_id} has too many counts")))
 }
 
 fn numbered(key_id: KeyId, number: u64, count: &[u8]) -> Result<Count, RowError> {

@@ -1,11 +1,9 @@
 //! The rows that some changes make, written together.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::event::{self, Standing};
-use super::key::{self, RowOf};
-use super::{Entry, HEAD_KEY, SEQUENCE_KEY};
+use super::{Entry, HEAD_KEY, SEQUENCE_KEY, key};
 use crate::domain::account::{Count, Head};
 use crate::domain::event::{Body, Event};
 use crate::domain::ids::KeyId;
@@ -23,7 +21,7 @@ pub(in crate::storage) struct Posting {
     pub(in crate::storage) key_id: KeyId,
     /// The events, at least one.
     pub(in crate::storage) events: Vec<Arc<Event>>,
-    /// The counts that the events made or changed, as they are after them.
+    /// The counts that the events made or changed, as they are after them, by number.
     counts: Vec<Count>,
     /// The key after the events.
     after: After,
@@ -63,7 +61,8 @@ impl From<Change> for Posting {
 impl Posting {
     /// The count that an event of these made.
     fn made_by(&self, version: u64) -> Option<&Count> {
-        self.counts.iter().find(|count| count.number == version)
+        let place = self.counts.binary_search_by_key(&version, |count| count.number).ok()?;
+        self.counts.get(place)
     }
 
     /// The counts that earlier events made.
@@ -78,8 +77,6 @@ impl Posting {
 pub(in crate::storage) struct WriteSet {
     rows: Vec<Row>,
     bytes: usize,
-    /// Which row is the head of a key; a later one takes its place.
-    heads: HashMap<KeyId, usize>,
 }
 
 impl WriteSet {
@@ -122,7 +119,7 @@ impl WriteSet {
         }
         set.put_lookups(key_id, new_lookups(events.iter().map(AsRef::as_ref)));
         if let After::Head(head) = &posting.after {
-            set.put_head(key_id, seal(&key::head(key_id), encode_head(head)));
+            set.put_head(head);
         }
         set
     }
@@ -131,7 +128,7 @@ impl WriteSet {
     pub(in crate::storage) fn of_head(head: &Head) -> Self {
         let mut set = Self::default();
         set.put_lookups(head.key_id, head.lookups.iter().copied());
-        set.put_head(head.key_id, seal(&key::head(head.key_id), encode_head(head)));
+        set.put_head(head);
         set
     }
 
@@ -157,25 +154,16 @@ impl WriteSet {
         }
     }
 
-    /// Takes in later rows. Of the heads of a key the last one stays.
+    /// Takes in later rows. Of those under one key the last is the one that stays.
     pub(in crate::storage) fn append(&mut self, other: Self) {
-        for row in other.rows {
-            match (row.tree, key::read(&row.key)) {
-                (Tree::Accounts, Ok((key_id, RowOf::Head))) => self.put_head(key_id, row.value),
-                _ => self.put(row.tree, row.key, row.value),
-            }
-        }
+        self.bytes += other.bytes;
+        self.rows.extend(other.rows);
     }
 
-    fn put_head(&mut self, key_id: KeyId, value: Vec<u8>) {
-        let earlier = self.heads.get(&key_id).and_then(|place| self.rows.get_mut(*place));
-        if let Some(row) = earlier {
-            self.bytes = self.bytes + value.len() - row.value.len();
-            row.value = value;
-            return;
-        }
-        self.heads.insert(key_id, self.rows.len());
-        self.put(Tree::Accounts, key::head(key_id), value);
+    fn put_head(&mut self, head: &Head) {
+        let key = key::head(head.key_id);
+        let value = seal(&key, encode_head(head));
+        self.put(Tree::Accounts, key, value);
     }
 
     /// Makes the whole set end with the position, and the hash of the last head that is wholly
